@@ -1,0 +1,1 @@
+"""Folio: a nightly investment data pipeline with a read-only API."""
