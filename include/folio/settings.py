@@ -1,0 +1,90 @@
+"""Typed settings, read from the environment (prefix FOLIO_) and an optional `.env` file; nothing else reads it."""
+
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parents[2]
+"""The checkout that holds dags/, dbt_project/ and api/."""
+
+
+class Settings(BaseSettings):
+    """Every knob of Folio; each field's description is its line in docs/settings.md and .env.example."""
+
+    model_config = SettingsConfigDict(env_prefix="FOLIO_", env_file=".env", extra="ignore", frozen=True)
+
+    instance: str = Field(
+        default="demo",
+        pattern=r"^[a-z][a-z0-9_]{0,30}$",
+        description="Name of this set of databases and services; one checkout may run several.",
+    )
+    state: Path = Field(
+        default=ROOT / ".folio",
+        description="Folder of everything Folio keeps outside the configured databases: embedded Postgres, payloads, mail, logs.",
+    )
+    dsn: SecretStr | None = Field(
+        default=None,
+        description="PostgreSQL 17+ connection URI of the owner role; empty: the embedded server under the state folder.",
+    )
+    airflow_dsn: SecretStr | None = Field(
+        default=None, description="SQLAlchemy URI of Airflow's own database; empty: a database beside Folio's."
+    )
+    influx_url: str | None = Field(default=None, description="InfluxDB base URL; empty: history is served from Postgres.")
+    influx_token: SecretStr | None = Field(default=None, description="InfluxDB token.")
+
+    recorded: bool = Field(
+        default=False,
+        description="Providers are a sandbox: take a payload's recorded time from its Folio-Recorded-At header as observed_at.",
+    )
+    amfi_url: str = Field(default="https://www.amfiindia.com", description="Base URL of AMFI's NAV files.")
+    polygon_url: str = Field(default="https://api.polygon.io", description="Base URL of Polygon (Massive).")
+    polygon_key: SecretStr | None = Field(default=None, description="Polygon API key; without one the source is off.")
+    ecb_url: str = Field(default="https://www.ecb.europa.eu", description="Base URL of the ECB's euro reference rates.")
+    drop_folder: Path | None = Field(
+        default=None, description="Folder in which book files arrive; empty: drop/<instance> under the state folder."
+    )
+    http_timeout_seconds: float = Field(default=30.0, gt=0, description="Time allowed for one provider answer.")
+    http_attempts: int = Field(default=4, ge=1, description="Attempts at one provider request before the load fails.")
+    http_backoff_seconds: float = Field(default=1.0, ge=0, description="First pause between attempts; doubles, with jitter.")
+    max_payload_bytes: int = Field(default=200_000_000, gt=0, description="A larger provider answer is refused.")
+
+    reporting_currency: str = Field(default="EUR", pattern=r"^[A-Z]{3}$", description="Currency of figures across portfolios.")
+    llm_url: str | None = Field(default=None, description="Base URL of an OpenAI-compatible endpoint; empty: the deterministic writer.")
+    llm_key: SecretStr | None = Field(default=None, description="Key of that endpoint.")
+    llm_model: str = Field(default="gpt-4o-mini", description="Model asked for recommendations.")
+
+    smtp_host: str = Field(default="127.0.0.1", description="SMTP server for alerts and reports.")
+    smtp_port: int = Field(default=1025, description="Its port.")
+    smtp_user: str | None = Field(default=None, description="SMTP user; empty: no login.")
+    smtp_password: SecretStr | None = Field(default=None, description="SMTP password.")
+    smtp_starttls: bool = Field(default=False, description="Ask for TLS before the login; set it for any server but a local catcher.")
+    mail_from: str = Field(default="folio@localhost", description="Sender of every mail.")
+
+    airflow_url: str = Field(default="http://127.0.0.1:8080", description="Where the Airflow UI and REST API answer.")
+    api_url: str = Field(default="http://127.0.0.1:8000", description="Where Folio's read-only API answers.")
+    api_pool_size: int = Field(default=8, ge=1, description="Connections the API keeps to Postgres, per worker.")
+    log_format: Literal["console", "json"] = Field(default="console", description="How log lines look.")
+
+    @property
+    def payload_folder(self) -> Path:
+        """Content-addressed store of everything fetched."""
+        return self.state / "payloads" / self.instance
+
+    @property
+    def drop(self) -> Path:
+        """Folder in which book files arrive."""
+        return self.drop_folder or self.state / "drop" / self.instance
+
+    @property
+    def mail_folder(self) -> Path:
+        """Where the local mail catcher keeps `.eml` files."""
+        return self.state / "mail" / self.instance
+
+
+@cache
+def settings() -> Settings:
+    """Settings of this process; read once. Tests clear them with `settings.cache_clear()`."""
+    return Settings()
