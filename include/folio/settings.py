@@ -30,9 +30,12 @@ class Settings(BaseSettings):
         description="PostgreSQL 17+ connection URI of the owner role; empty: the embedded server under the state folder.",
     )
     airflow_dsn: SecretStr | None = Field(
-        default=None, description="SQLAlchemy URI of Airflow's own database; empty: a database beside Folio's."
+        default=None,
+        description="SQLAlchemy URI of Airflow's own database; empty: a database beside Folio's.",
     )
-    influx_url: str | None = Field(default=None, description="InfluxDB base URL; empty: history is served from Postgres.")
+    influx_url: str | None = Field(
+        default=None, description="InfluxDB base URL; empty: history is served from Postgres."
+    )
     influx_token: SecretStr | None = Field(default=None, description="InfluxDB token.")
 
     recorded: bool = Field(
@@ -41,18 +44,36 @@ class Settings(BaseSettings):
     )
     amfi_url: str = Field(default="https://www.amfiindia.com", description="Base URL of AMFI's NAV files.")
     polygon_url: str = Field(default="https://api.polygon.io", description="Base URL of Polygon (Massive).")
-    polygon_key: SecretStr | None = Field(default=None, description="Polygon API key; without one the source is off.")
-    ecb_url: str = Field(default="https://www.ecb.europa.eu", description="Base URL of the ECB's euro reference rates.")
-    drop_folder: Path | None = Field(
-        default=None, description="Folder in which book files arrive; empty: drop/<instance> under the state folder."
+    polygon_key: SecretStr | None = Field(
+        default=None, description="Polygon API key; without one the source is off."
     )
-    http_timeout_seconds: float = Field(default=30.0, gt=0, description="Time allowed for one provider answer.")
-    http_attempts: int = Field(default=4, ge=1, description="Attempts at one provider request before the load fails.")
-    http_backoff_seconds: float = Field(default=1.0, ge=0, description="First pause between attempts; doubles, with jitter.")
-    max_payload_bytes: int = Field(default=200_000_000, gt=0, description="A larger provider answer is refused.")
+    ecb_url: str = Field(
+        default="https://www.ecb.europa.eu", description="Base URL of the ECB's euro reference rates."
+    )
+    drop_folder: Path | None = Field(
+        default=None,
+        description="Folder in which book files arrive; empty: drop/<instance> under the state folder.",
+    )
+    http_timeout_seconds: float = Field(
+        default=30.0, gt=0, description="Time allowed for one provider answer."
+    )
+    http_attempts: int = Field(
+        default=4, ge=1, description="Attempts at one provider request before the load fails."
+    )
+    http_backoff_seconds: float = Field(
+        default=1.0, ge=0, description="First pause between attempts; doubles, with jitter."
+    )
+    max_payload_bytes: int = Field(
+        default=200_000_000, gt=0, description="A larger provider answer is refused."
+    )
 
-    reporting_currency: str = Field(default="EUR", pattern=r"^[A-Z]{3}$", description="Currency of figures across portfolios.")
-    llm_url: str | None = Field(default=None, description="Base URL of an OpenAI-compatible endpoint; empty: the deterministic writer.")
+    reporting_currency: str = Field(
+        default="EUR", pattern=r"^[A-Z]{3}$", description="Currency of figures across portfolios."
+    )
+    llm_url: str | None = Field(
+        default=None,
+        description="Base URL of an OpenAI-compatible endpoint; empty: the deterministic writer.",
+    )
     llm_key: SecretStr | None = Field(default=None, description="Key of that endpoint.")
     llm_model: str = Field(default="gpt-4o-mini", description="Model asked for recommendations.")
 
@@ -60,12 +81,18 @@ class Settings(BaseSettings):
     smtp_port: int = Field(default=1025, description="Its port.")
     smtp_user: str | None = Field(default=None, description="SMTP user; empty: no login.")
     smtp_password: SecretStr | None = Field(default=None, description="SMTP password.")
-    smtp_starttls: bool = Field(default=False, description="Ask for TLS before the login; set it for any server but a local catcher.")
+    smtp_starttls: bool = Field(
+        default=False, description="Ask for TLS before the login; set it for any server but a local catcher."
+    )
     mail_from: str = Field(default="folio@localhost", description="Sender of every mail.")
 
-    airflow_url: str = Field(default="http://127.0.0.1:8080", description="Where the Airflow UI and REST API answer.")
+    airflow_url: str = Field(
+        default="http://127.0.0.1:8080", description="Where the Airflow UI and REST API answer."
+    )
     api_url: str = Field(default="http://127.0.0.1:8000", description="Where Folio's read-only API answers.")
-    api_pool_size: int = Field(default=8, ge=1, description="Connections the API keeps to Postgres, per worker.")
+    api_pool_size: int = Field(
+        default=8, ge=1, description="Connections the API keeps to Postgres, per worker."
+    )
     log_format: Literal["console", "json"] = Field(default="console", description="How log lines look.")
 
     @property

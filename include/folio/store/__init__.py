@@ -1,0 +1,1 @@
+"""Where data rests: the server, the schema, the warehouse and the publication."""
