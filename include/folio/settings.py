@@ -1,4 +1,4 @@
-"""Typed settings, read from the environment (prefix FOLIO_) and an optional `.env` file; nothing else reads it."""
+"""Typed settings, read in this one place from the environment (FOLIO_...) and an optional `.env` file."""
 
 from functools import cache
 from pathlib import Path
@@ -23,11 +23,11 @@ class Settings(BaseSettings):
     )
     state: Path = Field(
         default=ROOT / ".folio",
-        description="Folder of everything Folio keeps outside the configured databases: embedded Postgres, payloads, mail, logs.",
+        description="Folder of all that Folio keeps on disk: embedded Postgres, payloads, mail, logs.",
     )
     dsn: SecretStr | None = Field(
         default=None,
-        description="PostgreSQL 17+ connection URI of the owner role; empty: the embedded server under the state folder.",
+        description="PostgreSQL 17+ connection URI of the owner role; empty: the embedded server.",
     )
     airflow_dsn: SecretStr | None = Field(
         default=None,
@@ -40,7 +40,7 @@ class Settings(BaseSettings):
 
     recorded: bool = Field(
         default=False,
-        description="Providers are a sandbox: take a payload's recorded time from its Folio-Recorded-At header as observed_at.",
+        description="Providers are a sandbox: observed_at is the time its answer says it was recorded at.",
     )
     amfi_url: str = Field(default="https://www.amfiindia.com", description="Base URL of AMFI's NAV files.")
     polygon_url: str = Field(default="https://api.polygon.io", description="Base URL of Polygon (Massive).")

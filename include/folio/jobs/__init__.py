@@ -1,1 +1,1 @@
-"""One function a task: read, call pure code, write; the Dags, the command line and the tests call the same one."""
+"""One function a task (read, call pure code, write), the same for Dags, command line and tests."""

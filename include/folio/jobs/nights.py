@@ -46,8 +46,8 @@ def open_night(night: str) -> bool:
     with warehouse.connect() as connection:
         connection.execute("select pg_advisory_xact_lock(hashtext('folio.night'))")
         later = connection.execute(
-            "select night from history.publications where instant > %s and night <> %s order by ordinal desc limit 1",
-            (this.instant, this.id),
+            "select 1 from history.publications as later where later.night > %s limit 1",
+            (this.id,),
         ).fetchone()
         if later:
             return False

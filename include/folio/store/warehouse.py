@@ -24,7 +24,7 @@ def url(current: Settings | None = None) -> str:
 
 
 def connect(dsn: str | None = None) -> psycopg.Connection[tuple[Any, ...]]:
-    """Connection of the owner role, in UTC and not in autocommit; used with `with` it commits or rolls back."""
+    """Connection of the owner role, in UTC; used with `with` it commits or rolls back."""
     connection = psycopg.connect(
         dsn or url(),
         application_name="folio",
