@@ -1,4 +1,4 @@
-"""The error tree: every error Folio raises on purpose, under one root, saying what is wrong and what to do."""
+"""The error tree: every error Folio raises on purpose, under one root, saying what is wrong."""
 
 
 class FolioError(Exception):

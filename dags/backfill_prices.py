@@ -1,0 +1,50 @@
+"""Take in the history of prices, NAVs or rates for a range of months; safe to run again, nothing is doubled.
+
+Triage: each mapped task is one month of one source; clear the red ones. What is loaded already is not
+fetched again.
+"""
+
+from typing import Any
+
+from airflow.sdk import Param, dag, task
+
+from folio.orchestration.defaults import DEFAULT_ARGS, START
+
+
+@dag(
+    schedule=None,
+    start_date=START,
+    catchup=False,
+    max_active_runs=1,
+    max_active_tasks=2,
+    default_args=DEFAULT_ARGS,
+    tags=["stage:ingest", "backfill"],
+    doc_md=__doc__,
+    params={
+        "source": Param("amfi", type="string", enum=["amfi", "polygon", "ecb"], title="Source"),
+        "first_day": Param("2009-01-01", type="string", format="date", title="First day"),
+        "last_day": Param("2009-01-31", type="string", format="date", title="Last day, included"),
+    },
+)
+def backfill_prices() -> None:
+    """One run a range, started from the form or by `folio backfill`."""
+
+    @task
+    def months(params: dict[str, Any] | None = None) -> list[str]:
+        from folio.jobs import backfill
+
+        asked = params or {}
+        return backfill.months(asked["source"], asked["first_day"], asked["last_day"])
+
+    @task
+    def take_in_month(month: str, params: dict[str, Any] | None = None) -> list[str]:
+        from folio.jobs import backfill
+
+        asked = params or {}
+        loads = backfill.backfill_month(asked["source"], month, asked["first_day"], asked["last_day"])
+        return [str(load) for load in loads]
+
+    take_in_month.expand(month=months())
+
+
+backfill_prices()

@@ -1,0 +1,28 @@
+"""Take in the night's US daily bars and splits from Polygon.
+
+Triage: a failed load does not stop the night. Status 401 or 403 is the key, 429 the plan's rate: wait and
+run this Dag again with the same partition key. Without a key the source is off and says so in
+`fct_data_quality`.
+"""
+
+from airflow.sdk import PartitionedAtRuntime, dag
+
+from folio.orchestration.assets import PRICES
+from folio.orchestration.defaults import DEFAULT_ARGS, START, ingest_task
+
+
+@dag(
+    schedule=PartitionedAtRuntime(),
+    start_date=START,
+    catchup=False,
+    max_active_runs=4,
+    default_args=DEFAULT_ARGS,
+    tags=["stage:ingest"],
+    doc_md=__doc__,
+)
+def ingest_market_prices() -> None:
+    """One run a night."""
+    ingest_task("market_prices", PRICES)()
+
+
+ingest_market_prices()

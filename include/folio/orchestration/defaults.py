@@ -1,0 +1,90 @@
+"""What every Dag has alike: retries, schedule, the night's key, and the note that a stopped task gets."""
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pendulum
+from airflow.sdk import PartitionedAssetTimetable
+from airflow.sdk.definitions.asset import BaseAsset
+from airflow.sdk.definitions.partition_mappers.identity import IdentityMapper
+from airflow.sdk.exceptions import AirflowSkipException
+
+log = logging.getLogger(__name__)
+
+START = pendulum.datetime(2009, 1, 1, tz="UTC")
+
+
+def leave_note(context: dict[str, Any]) -> None:
+    """Write why a task stopped on the task itself, where whoever opens the grid sees it."""
+    from folio.services.airflow import note_failure
+
+    try:
+        note_failure(context["ti"], context.get("exception"))
+    except OSError as error:  # the note is a kindness: the task's own error stays the news
+        log.warning("No note could be left on the task: %s", error)
+
+
+DEFAULT_ARGS: dict[str, Any] = {
+    "owner": "folio",
+    "retries": 1,
+    "retry_delay": timedelta(seconds=10),
+    "execution_timeout": timedelta(hours=2),
+    "on_failure_callback": leave_note,
+}
+
+
+def after(assets: BaseAsset) -> PartitionedAssetTimetable:
+    """Schedule of a Dag that runs for a night once all of `assets` have come for that night."""
+    return PartitionedAssetTimetable(assets=assets, default_partition_mapper=IdentityMapper())
+
+
+def night_of(dag_run: Any) -> str:
+    """Night that a run is for; a run started by hand without one is told how to give it."""
+    from folio.jobs.nights import Night
+
+    return Night.parse(dag_run.partition_key or "").id
+
+
+def skip_unless(condition: bool, reason: str) -> None:
+    """End the task as skipped, with the reason in its log, unless the condition holds."""
+    if not condition:
+        raise AirflowSkipException(reason)
+
+
+def dbt_stage(stage: str, **task_arguments: Any) -> Any:
+    """Task that runs the models and tests of one dbt stage for the run's night."""
+    from airflow.sdk import task
+
+    @task(task_id=f"dbt_{stage}", **task_arguments)
+    def run_stage(dag_run: Any = None) -> str:
+        from folio.jobs import transformation
+
+        return str(transformation.run_stage(night_of(dag_run), stage))
+
+    return run_stage()
+
+
+def ingest_task(job_name: str, asset: BaseAsset) -> Callable[[], Any]:
+    """Tasks of an ingest Dag: take in what the source has, then say that the night's share has come.
+
+    The asset is emitted even when nothing could be taken in: the night goes on with carried values,
+    and `raw.loads` says what failed.
+    """
+    from airflow.sdk import task
+
+    @task(task_id=f"take_in_{job_name}")
+    def take_in(dag_run: Any = None) -> list[str]:
+        from folio.jobs import ingest
+
+        return [str(load) for load in getattr(ingest, job_name)(night_of(dag_run))]
+
+    @task(task_id="announce", outlets=[asset], trigger_rule="all_done")
+    def announce(dag_run: Any = None) -> str:
+        return night_of(dag_run)
+
+    def wire() -> None:
+        take_in() >> announce()
+
+    return wire
