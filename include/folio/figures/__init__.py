@@ -1,0 +1,1 @@
+"""Pure maths on arrays and sequences: no connection, file, clock or environment; of Folio only errors."""

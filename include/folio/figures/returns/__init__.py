@@ -1,0 +1,1 @@
+"""Returns of a value path: time-weighted, money-weighted and by period."""

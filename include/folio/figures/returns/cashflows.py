@@ -1,0 +1,246 @@
+"""Money-weighted return: the yearly rate at which dated cash flows have no net present value."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from folio.errors import CashFlowError, NoRateFound
+from folio.figures.arrays import DateArray, FloatArray
+
+DAYS_PER_YEAR = 365.0
+LOWEST_RATE = -1.0 + 1e-9
+HIGHEST_RATE = 1e5
+
+_LONGEST_FALL = -math.log(1e-9)  # largest |g| for g < 0
+_LONGEST_RISE = math.log1p(HIGHEST_RATE)  # largest g
+_SAME_ROOT = 1e-9  # roots nearer than this in g are one
+_FINEST = 1e-7  # half width at which an interval is no longer split
+_FIRST_PIECES = 16
+_MATRIX_CELLS = 1 << 20  # cells of one (interval x flow) matrix
+_ROUNDING = 1e-14  # error of a normalised sum of flows
+
+
+def xirr(dates: DateArray, amounts: FloatArray) -> float:
+    """Yearly rate at which dated cash flows have no net present value.
+
+    Parameters
+    ----------
+    dates : datetime64[D] of shape (n_flows,)
+        In any order; flows may share a day.
+    amounts : float64 of shape (n_flows,), one currency
+        Seen by the investor: paid in < 0, paid out and closing value > 0.
+
+    Returns
+    -------
+    float
+        Rate per year as a fraction (0.07 is 7 %), above -1.
+
+    Raises
+    ------
+    CashFlowError
+        Shapes differ, a value is not finite, or all flows have one sign.
+    NoRateFound
+        No rate in (-1 + 1e-9, 1e5) solves the flows.
+
+    Notes
+    -----
+    Solves sum(a_i * exp(-g * t_i)) = 0 for g = log(1 + r), t_i in years of 365 days since the
+    first flow; of several roots the one nearest to zero in g. Source: docs/methods/xirr.md.
+    """
+    roots = xirr_roots(dates, amounts)
+    if roots.size == 0:
+        raise NoRateFound(
+            f"no rate between {LOWEST_RATE} and {HIGHEST_RATE:g} solves the {len(amounts)} flows"
+        )
+    return float(roots[0])
+
+
+def xirr_roots(dates: DateArray, amounts: FloatArray) -> FloatArray:
+    """Every yearly rate that solves the flows, the one nearest to zero in |log(1 + r)| first.
+
+    Parameters
+    ----------
+    dates, amounts
+        As for `xirr`.
+
+    Returns
+    -------
+    float64 of shape (root_count,)
+        Rates per year as fractions in (-1 + 1e-9, 1e5); empty when none solves the flows. Roots nearer
+        to each other than 1e-7 in log(1 + r) count as one.
+
+    Raises
+    ------
+    CashFlowError
+        As for `xirr`.
+
+    Notes
+    -----
+    With t counted from the first flow for g >= 0, and back from the last one for g < 0, both sides ask for
+    the roots s = |g| >= 0 of f(s) = sum(a_i * exp(-s * u_i)), u_i >= 0. The sign changes of the running sums
+    of a_i bound their number (Laguerre): none or one settles most ledgers. Otherwise intervals are split
+    until a Taylor bound excludes a root or proves f (times an exponential) monotone.
+    """
+    dates = np.asarray(dates, dtype="datetime64[D]")
+    amounts = np.asarray(amounts, dtype=np.float64)
+    if dates.ndim != 1 or dates.shape != amounts.shape:
+        raise CashFlowError(f"dates of shape {dates.shape} and amounts of shape {amounts.shape} do not pair")
+    if np.isnat(dates).any() or not np.isfinite(amounts).all():
+        raise CashFlowError("a flow has no date or no finite amount")
+    if not ((amounts > 0).any() and (amounts < 0).any()):
+        raise CashFlowError("all flows have one sign, so no rate can balance them")
+
+    days, day_of_flow = np.unique(dates, return_inverse=True)
+    a = np.bincount(day_of_flow, weights=amounts, minlength=len(days))
+    kept = a != 0.0
+    a, t = a[kept] / np.abs(a).max(initial=1e-300), (days[kept] - days[0]).astype(np.float64) / DAYS_PER_YEAR
+    if len(a) < 2 or not ((a > 0).any() and (a < 0).any()):
+        return np.empty(0)
+
+    rising = list(_roots_from_zero(_Flows.of(a, t - t[0]), _LONGEST_RISE))
+    falling = [-s for s in _roots_from_zero(_Flows.of(a[::-1], t[-1] - t[::-1]), _LONGEST_FALL)]
+    at_zero = [0.0] if math.fsum(a) == 0.0 else []
+    g = _distinct(at_zero + rising + falling)
+    r = np.expm1(g)
+    r = r[(r > LOWEST_RATE) & (r < HIGHEST_RATE)]
+    return r[np.argsort(np.abs(np.log1p(r)), kind="stable")]
+
+
+@dataclass(frozen=True)
+class _Flows:
+    """Amounts a and times u >= 0, ascending from 0, parted by sign for the balance of both sides."""
+
+    a: FloatArray
+    u: FloatArray
+    gained: FloatArray
+    gained_at: FloatArray
+    paid: FloatArray
+    paid_at: FloatArray
+
+    @classmethod
+    def of(cls, a: FloatArray, u: FloatArray) -> "_Flows":
+        up, down = a > 0, a < 0
+        return cls(a, u, a[up], u[up], -a[down], u[down])
+
+    def balance(self, s: float) -> tuple[float, float]:
+        """Log of positive over negative present value at s, and its slope; the sign is that of f(s).
+
+        Nearly straight in s, so Newton takes few steps; its first step from zero is the guess by durations.
+        """
+        gained = self.gained * np.exp(-s * self.gained_at)
+        paid = self.paid * np.exp(-s * self.paid_at)
+        p, n = float(gained.sum()), float(paid.sum())
+        if p == 0.0 or n == 0.0:
+            return (math.inf if p > n else -math.inf), math.nan
+        duration_gained, duration_paid = float(gained @ self.gained_at) / p, float(paid @ self.paid_at) / n
+        return math.log(p / n), duration_paid - duration_gained
+
+
+def _roots_from_zero(flows: _Flows, limit: float) -> Iterator[float]:
+    """Roots s in (0, limit] of f, bounded in number by the sign changes of the running sums."""
+    running = np.cumsum(flows.a)
+    signs = np.sign(running[running != 0.0])
+    changes = int(np.count_nonzero(signs[1:] != signs[:-1]))
+    if changes == 0:
+        return
+    if changes == 1 and abs(running[-1]) > _ROUNDING * len(running):
+        if np.sign(flows.balance(limit)[0]) != np.sign(running[-1]):
+            yield _solve(flows, 0.0, limit)
+        return
+    yield from _isolated_roots(flows, limit)
+
+
+def _solve(flows: _Flows, low: float, high: float) -> float:
+    """Root in [low, high], where f changes its sign: Newton on the balance, halving when a step leaves."""
+    sign_low = math.copysign(1.0, flows.balance(low)[0])
+    s = low
+    for _ in range(200):
+        q, slope = flows.balance(s)
+        if q == 0.0:
+            return s
+        if math.copysign(1.0, q) == sign_low:
+            low = s
+        else:
+            high = s
+        step = -q / slope if slope else math.nan
+        following = s + step
+        if not low <= following <= high:  # also when the step is NaN
+            following = 0.5 * (low + high)
+        if abs(following - s) <= 4e-16 * (1.0 + abs(s)) or high - low <= 4e-16 * (1.0 + high):
+            return following
+        s = following
+    return 0.5 * (low + high)
+
+
+def _isolated_roots(flows: _Flows, limit: float) -> Iterator[float]:
+    """All roots in [0, limit] by splitting, for flows whose running sums change sign more than once."""
+    edges = np.linspace(0.0, limit, _FIRST_PIECES + 1)
+    low, high = edges[:-1], edges[1:]
+    unresolved: list[tuple[float, float]] = []
+    while low.size:
+        split_low, split_high = [], []
+        rows = max(1, _MATRIX_CELLS // len(flows.a))
+        for first in range(0, low.size, rows):
+            lo, hi = low[first : first + rows], high[first : first + rows]
+            empty, monotone = _verdicts(flows, lo, hi)
+            for a, b in zip(lo[monotone], hi[monotone], strict=True):
+                yield from _root_where_monotone(flows, float(a), float(b))
+            left = ~empty & ~monotone
+            split_low.append(lo[left])
+            split_high.append(hi[left])
+        low, high = np.concatenate(split_low), np.concatenate(split_high)
+        if low.size and (high[0] - low[0]) / 2 < _FINEST:
+            unresolved = list(zip(low.tolist(), high.tolist(), strict=True))
+            break
+        middle = 0.5 * (low + high)
+        low, high = np.sort(np.concatenate([low, middle])), np.sort(np.concatenate([middle, high]))
+    for a, b in _joined(unresolved):  # where f touches zero, or roots lie closer than can be told apart
+        crosses = np.sign(flows.balance(a)[0]) * np.sign(flows.balance(b)[0]) < 0
+        yield _solve(flows, a, b) if crosses else 0.5 * (a + b)
+
+
+def _verdicts(flows: _Flows, low: FloatArray, high: FloatArray) -> tuple[np.ndarray, np.ndarray]:
+    """For each interval whether f surely has no root in it, and whether it surely is monotone up to a factor.
+
+    h(d) = sum(w_i * exp(-d * v_i)) is f times exp(c * d) around the middle, scaled to sum(|w_i|) = 1; with
+    half width rho, |h''| <= m2 = sum(|w_i| * v_i^2 * exp(rho * |v_i|)).
+    """
+    middle, rho = 0.5 * (low + high), 0.5 * (high - low)
+    w = flows.a * np.exp(-np.multiply.outer(middle, flows.u))
+    w /= np.abs(w).sum(axis=1, keepdims=True)
+    v = flows.u - (np.abs(w) @ flows.u)[:, None]
+    h0, h1 = w.sum(axis=1), -(w * v).sum(axis=1)
+    m2 = (np.abs(w) * v**2 * np.exp(np.minimum(rho[:, None] * np.abs(v), 600.0))).sum(axis=1)
+    empty = np.abs(h0) > rho * np.abs(h1) + 0.5 * rho**2 * m2 + _ROUNDING
+    monotone = ~empty & (np.abs(h1) > rho * m2 + _ROUNDING)
+    return empty, monotone
+
+
+def _root_where_monotone(flows: _Flows, low: float, high: float) -> Iterator[float]:
+    at_low, at_high = flows.balance(low)[0], flows.balance(high)[0]
+    if at_low == 0.0 or at_high == 0.0:
+        yield low if at_low == 0.0 else high
+    elif (at_low > 0) != (at_high > 0):
+        yield _solve(flows, low, high)
+
+
+def _joined(intervals: list[tuple[float, float]]) -> Iterator[tuple[float, float]]:
+    """Intervals in order, those that touch made one."""
+    start = end = math.nan
+    for low, high in sorted(intervals):
+        if low <= end + _FINEST:
+            end = high
+            continue
+        if not math.isnan(end):
+            yield start, end
+        start, end = low, high
+    if not math.isnan(end):
+        yield start, end
+
+
+def _distinct(roots: list[float]) -> FloatArray:
+    """Roots ascending, each once."""
+    g = np.sort(np.asarray(roots, dtype=np.float64))
+    return g[np.concatenate([[True], np.diff(g) > _SAME_ROOT])] if g.size else g

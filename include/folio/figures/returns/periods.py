@@ -1,0 +1,279 @@
+"""Results by period: where each period starts, the additive result over it, and its rates of return."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from folio.errors import CashFlowError
+from folio.figures.arrays import DateArray, FloatArray
+from folio.figures.returns.cashflows import DAYS_PER_YEAR, xirr_roots
+from folio.figures.returns.twr import DailyReturns, daily_returns, linked_return
+
+Period = Literal["1D", "1W", "MTD", "QTD", "YTD", "FYTD", "1Y", "3Y", "5Y", "ITD"]
+PERIODS: tuple[Period, ...] = ("1D", "1W", "MTD", "QTD", "YTD", "FYTD", "1Y", "3Y", "5Y", "ITD")
+
+INDIAN_TAX_YEAR = (4, 1)
+BRITISH_TAX_YEAR = (4, 6)
+
+Money: TypeAlias = NDArray[Any]
+"""float64 (NaN is null), or object holding Decimal (None is null) where sums must be exact."""
+
+Amount: TypeAlias = float | Decimal | None
+
+_ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class DailyBook:
+    """Days of one portfolio or account from its first one, each array of shape (n_days,), one currency.
+
+    `value` is at the close, null where a part is unknown; everything else is of the day. Fees and taxes are
+    positive. `deposits` arrive at the start of the day, `end_deposits` and `withdrawals` at its end.
+    Gains and currency effect of days without a value belong to the next day with one. Before the first day
+    nothing was held.
+    """
+
+    dates: DateArray
+    value: Money
+    deposits: Money
+    end_deposits: Money
+    withdrawals: Money
+    income: Money
+    fees: Money
+    taxes: Money
+    gains: Money
+    currency_effect: Money
+
+
+@dataclass(frozen=True)
+class PeriodResult:
+    """One period's additive result and rates; None is null.
+
+    initial + gains + income - fees - taxes + currency_effect + net_flow + residual = final, where `residual`
+    is zero when the days' own terms are complete. Rates are fractions: `twr` over the period, `twr_yearly`
+    the same a year (null under one year), `xirr` a year, or over the period under one year (`is_annualised`
+    tells). `is_broken`: the time-weighted chain restarted within the period; then only ITD has a `twr`, that
+    since the restart.
+    """
+
+    period: Period
+    start_date: date
+    end_date: date
+    initial_value: Amount
+    gains: Amount
+    income: Amount
+    fees: Amount
+    taxes: Amount
+    currency_effect: Amount
+    net_flow: Amount
+    final_value: Amount
+    residual: Amount
+    twr: float | None
+    twr_yearly: float | None
+    is_broken: bool
+    xirr: float | None
+    root_count: int
+    is_annualised: bool
+    simple_return: float | None
+
+
+def period_start(
+    period: Period, end: date, first_day: date, fiscal_year: tuple[int, int] = INDIAN_TAX_YEAR
+) -> date | None:
+    """Day whose close opens the period that ends with `end`; None when the history is shorter.
+
+    `first_day` is the first day of the history, so the earliest possible start is the day before it, when
+    nothing was held. `fiscal_year` is month and day on which the tax year begins.
+    """
+    match period:
+        case "1D":
+            start = end - _ONE_DAY
+        case "1W":
+            start = end - timedelta(days=7)
+        case "MTD":
+            start = end.replace(day=1) - _ONE_DAY
+        case "QTD":
+            start = end.replace(month=3 * ((end.month - 1) // 3) + 1, day=1) - _ONE_DAY
+        case "YTD":
+            start = date(end.year, 1, 1) - _ONE_DAY
+        case "FYTD":
+            begun = date(end.year, *fiscal_year)
+            start = (begun if begun <= end else date(end.year - 1, *fiscal_year)) - _ONE_DAY
+        case "1Y" | "3Y" | "5Y":
+            start = years_before(end, int(period[0]))
+        case "ITD":
+            start = first_day - _ONE_DAY
+    return start if start >= first_day - _ONE_DAY else None
+
+
+def years_before(day: date, years: int) -> date:
+    """The same day so many years earlier; 28 February where there is no 29th."""
+    try:
+        return day.replace(year=day.year - years)
+    except ValueError:
+        return day.replace(year=day.year - years, day=28)
+
+
+def period_results(
+    book: DailyBook,
+    end: date | None = None,
+    periods: Sequence[Period] = PERIODS,
+    fiscal_year: tuple[int, int] = INDIAN_TAX_YEAR,
+) -> list[PeriodResult]:
+    """Results of the periods that end with the last day on or before `end` (the last of all by default).
+
+    The history begins with the first day that has a value or a flow; a period longer than it is left out. The initial value is that of the last day on or before the
+    period's start, and `start_date` is that day. Source: docs/methods/period-result.md.
+
+    Raises
+    ------
+    CashFlowError
+        Dates do not ascend, shapes differ, or no day lies on or before `end`.
+    """
+    dates = np.asarray(book.dates, dtype="datetime64[D]")
+    arrays = {name: getattr(book, name) for name in book.__dataclass_fields__}
+    if dates.ndim != 1 or any(np.shape(array) != dates.shape for array in arrays.values()):
+        raise CashFlowError(
+            f"arrays of shapes { ({n: np.shape(a) for n, a in arrays.items()}) } do not share days"
+        )
+    if (np.diff(dates) <= np.timedelta64(0, "D")).any():
+        raise CashFlowError("dates do not ascend")
+    last = (
+        int(np.searchsorted(dates, np.datetime64(end or dates[-1]), side="right")) - 1 if dates.size else -1
+    )
+    if last < 0:
+        raise CashFlowError(f"no day on or before {end}")
+
+    value, deposits, end_deposits, withdrawals = (
+        _floats(array) for array in (book.value, book.deposits, book.end_deposits, book.withdrawals)
+    )
+    returns = daily_returns(value, deposits, withdrawals, "start", end_deposits=end_deposits)
+    received = withdrawals - deposits - end_deposits
+    active = np.flatnonzero((value != 0.0) | (deposits + end_deposits + withdrawals != 0.0))
+    if active.size == 0 or active[0] > last:
+        return []
+    first_day, end_day = dates[active[0]].item(), dates[last].item()
+
+    results = []
+    for period in periods:
+        start = period_start(period, end_day, first_day, fiscal_year)
+        if start is None:
+            continue
+        opening = (
+            int(np.searchsorted(dates, np.datetime64(start), side="right")) - 1
+        )  # -1: before the history
+        start_day = dates[opening].item() if opening >= 0 else start
+        initial, final = (0.0 if opening < 0 else value[opening]), value[last]
+        span = slice(opening + 1, last + 1)
+        twr, is_broken = _time_weighted(returns, opening, last, initial, final, period)
+        xirr, root_count, is_annualised = _money_weighted(
+            np.concatenate([[np.datetime64(start_day)], dates[span], [dates[last]]]),
+            np.concatenate([[-initial], received[span], [final]]),
+        )
+        days = (end_day - start_day).days
+        results.append(
+            PeriodResult(
+                period=period,
+                start_date=start_day,
+                end_date=end_day,
+                **_additive_terms(book, opening, last),
+                twr=twr,
+                twr_yearly=_yearly(twr, days),
+                is_broken=is_broken,
+                xirr=xirr,
+                root_count=root_count,
+                is_annualised=is_annualised,
+                simple_return=_simple_return(initial, final, float(received[span].sum())),
+            )
+        )
+    return results
+
+
+def _time_weighted(
+    returns: DailyReturns, opening: int, last: int, initial: float, final: float, period: Period
+) -> tuple[float | None, bool]:
+    first = int(
+        np.argmax(np.isfinite(returns.rate))
+    )  # days before it are no break: nothing was there to break
+    linked = linked_return(returns, max(opening + 1, first), last)
+    if math.isnan(initial) or math.isnan(final) or (linked.is_broken and period != "ITD"):
+        return None, linked.is_broken
+    return linked.rate, linked.is_broken
+
+
+def _money_weighted(dates: DateArray, amounts: FloatArray) -> tuple[float | None, int, bool]:
+    """Rate as shown, number of roots, and whether the rate is a yearly one."""
+    flows = np.flatnonzero(amounts)  # NaN counts as a flow
+    days = int((dates[-1] - dates[flows[0]]).astype(int)) if flows.size else 0
+    is_annualised = days >= DAYS_PER_YEAR
+    has_both_signs = (amounts > 0).any() and (amounts < 0).any()
+    if not np.isfinite(amounts).all() or not has_both_signs:
+        return None, 0, is_annualised
+    roots = xirr_roots(dates[flows], amounts[flows])
+    if roots.size == 0:
+        return None, 0, is_annualised
+    rate = float(roots[0])
+    shown = rate if is_annualised else math.expm1(math.log1p(rate) * days / DAYS_PER_YEAR)
+    return shown, int(roots.size), is_annualised
+
+
+def _yearly(rate: float | None, days: int) -> float | None:
+    if rate is None or days < DAYS_PER_YEAR or rate <= -1.0:
+        return None
+    return math.expm1(math.log1p(rate) * DAYS_PER_YEAR / days)
+
+
+def _simple_return(initial: float, final: float, received: float) -> float | None:
+    if math.isnan(initial) or math.isnan(final) or initial <= 0.0:
+        return None
+    return (final + received - initial) / initial
+
+
+def _additive_terms(book: DailyBook, opening: int, last: int) -> dict[str, Amount]:
+    """The result's terms in the arrays' own kind of number, floats or Decimals."""
+    zero: float | Decimal = Decimal(0) if book.value.dtype == object else 0.0
+    initial: Any = zero if opening < 0 else _known(book.value[opening])
+    final: Any = _known(book.value[last])
+    span = slice(opening + 1, last + 1)
+
+    def total(array: Money) -> Any:
+        """Sum over the period; days with a null add nothing, since the next known day carries their part."""
+        if array.dtype != object:
+            return float(np.nansum(array[span]))
+        return sum((part for part in array[span] if _known(part) is not None), start=zero)
+
+    income, fees, taxes = total(book.income), total(book.fees), total(book.taxes)
+    net_flow = total(book.deposits) + total(book.end_deposits) - total(book.withdrawals)
+    gains = currency_effect = residual = None
+    if initial is not None and final is not None:
+        gains, currency_effect = total(book.gains), total(book.currency_effect)
+        residual = final - (initial + gains + income - fees - taxes + currency_effect + net_flow)
+    return {
+        "initial_value": initial,
+        "gains": gains,
+        "income": income,
+        "fees": fees,
+        "taxes": taxes,
+        "currency_effect": currency_effect,
+        "net_flow": net_flow,
+        "final_value": final,
+        "residual": residual,
+    }
+
+
+def _known(number: Any) -> Any:
+    """The number as Python has it, None where it is NaN or None."""
+    if number is None or number != number:  # only NaN differs from itself
+        return None
+    return number.item() if isinstance(number, np.generic) else number
+
+
+def _floats(array: Money) -> FloatArray:
+    """Float64 copy; None becomes NaN."""
+    return np.asarray(array).astype(np.float64)

@@ -1,0 +1,1 @@
+"""Risk measures of return series."""
