@@ -76,7 +76,7 @@ def replace(
     target = sql.Identifier(schema, table)
     written = 0
     with connection.cursor() as cursor:
-        cursor.execute(sql.SQL("delete from {} where " + where).format(target), parameters)  # type: ignore[arg-type]
+        cursor.execute(sql.SQL("delete from {} where " + where).format(target), parameters)
         names = sql.SQL(", ").join(map(sql.Identifier, columns))
         with cursor.copy(sql.SQL("copy {} ({}) from stdin").format(target, names)) as copy:
             for row in rows:

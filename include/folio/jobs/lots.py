@@ -1,0 +1,163 @@
+"""Match sales with the lots that were bought, account by account, and keep positions as intervals."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any, cast
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import dict_row
+
+from folio.books.identity import surrogate_id
+from folio.errors import LotError
+from folio.figures.lots.fifo import EventKind, LedgerMatch, LotEvent, Method, match_ledger
+from folio.jobs.nights import Night
+from folio.store import warehouse
+
+Position = tuple[UUID, UUID]
+"""Account and instrument."""
+
+EFFECTS: dict[str, EventKind] = {
+    **dict.fromkeys(("buy", "reinvest", "switch_in", "bonus", "staking_reward", "airdrop"), "open"),
+    **dict.fromkeys(("sell", "switch_out"), "close"),
+    **dict.fromkeys(("transfer_out", "merger_out"), "transfer_out"),
+    **dict.fromkeys(("transfer_in", "merger_in"), "transfer_in"),
+    "split": "split",
+}
+
+BATCH = """
+    select account_id
+    from build.dim_accounts
+    join build.dim_portfolios using (portfolio_id)
+    where mod(abs(hashtext(household_id::text)::bigint), %(batches)s) = %(batch)s
+"""
+
+EVENTS = f"""
+    select account_id, instrument_id, lot_method, transaction_id::text as event_id, kind, 
+           trade_date as event_date, coalesce(units, 0) as units, coalesce(ratio, 1) as ratio, pair_key as pair_id,
+           coalesce(price_cost_account, 0) as price_cost, coalesce(tax_cost_account, 0) as tax_cost,
+           coalesce(proceeds_account, 0) as proceeds
+    from build.int_ledger_events
+    where account_id in ({BATCH})
+    order by account_id, instrument_id, trade_date, sequence, transaction_id
+"""
+
+
+def match(night: str, batch: str) -> None:
+    """Write lots, matches, position intervals and refused events of one batch of accounts.
+
+    A batch such as `0/3` holds whole households, so that a transfer finds both its accounts. Events that
+    cannot be taken (selling more than is held) are refused with their reason and change nothing else.
+    """
+    Night.parse(night)
+    number, batches = (int(part) for part in batch.split("/"))
+    this_batch = {"batch": number, "batches": batches}
+    with warehouse.connect() as connection:
+        events, methods = _read(connection, this_batch)
+        ledger = match_ledger(events, methods, on_refusal="skip")
+        accounts = [account for (account,) in connection.execute(BATCH, this_batch)]
+        _write(connection, accounts, methods, ledger)
+
+
+def _read(
+    connection: psycopg.Connection[Any], batch: dict[str, int]
+) -> tuple[dict[Position, list[LotEvent]], dict[Position, Method]]:
+    events: dict[Position, list[LotEvent]] = defaultdict(list)
+    methods: dict[Position, Method] = {}
+    with connection.cursor(row_factory=dict_row) as cursor:
+        for row in cursor.execute(EVENTS, batch):
+            key = (row.pop("account_id"), row.pop("instrument_id"))
+            methods[key] = cast(Method, row.pop("lot_method"))
+            kind = row.pop("kind")
+            if kind not in EFFECTS:
+                raise LotError(f"transaction {row['event_id']} is a {kind}, which has no effect on lots")
+            events[key].append(LotEvent(kind=EFFECTS[kind], **row))
+    return events, methods
+
+
+def _write(
+    connection: psycopg.Connection[Any],
+    accounts: list[UUID],
+    methods: dict[Position, Method],
+    ledger: LedgerMatch[Position],
+) -> None:
+    ids: dict[str, UUID] = {
+        lot.lot_id: surrogate_id("lot", lot.lot_id)
+        for history in ledger.histories.values()
+        for lot in history.lots
+    }
+    tables: dict[str, tuple[list[str], Iterator[tuple[Any, ...]]]] = {
+        "computed.lots": (
+            [
+                *("account_id", "instrument_id", "lot_id", "lot_method", "opening_transaction_id"),
+                *("acquisition_date", "opened_on", "units_acquired", "units_open"),
+                *("price_cost_open_account", "tax_cost_open_account"),
+            ],
+            (
+                (
+                    *key,
+                    ids[lot.lot_id],
+                    methods[key],
+                    lot.opening_event_id,
+                    lot.acquisition_date,
+                    lot.opened_on,
+                    lot.units_acquired,
+                    lot.units_open,
+                    lot.price_cost_open,
+                    lot.tax_cost_open,
+                )
+                for key, history in ledger.histories.items()
+                for lot in history.lots
+            ),
+        ),
+        "computed.lot_matches": (
+            [
+                *("account_id", "instrument_id", "closing_transaction_id", "lot_id", "acquisition_date"),
+                *("sale_date", "units", "price_cost_account", "tax_cost_account", "proceeds_account"),
+            ],
+            (
+                (
+                    *key,
+                    part.closing_event_id,
+                    ids[part.lot_id],
+                    part.acquisition_date,
+                    part.close_date,
+                    part.units,
+                    part.price_cost,
+                    part.tax_cost,
+                    part.proceeds,
+                )
+                for key, history in ledger.histories.items()
+                for part in history.matches
+            ),
+        ),
+        "computed.position_intervals": (
+            [
+                *("account_id", "instrument_id", "lot_method", "valid_from", "valid_to"),
+                *("units", "price_cost_account", "tax_cost_account"),
+            ],
+            (
+                (
+                    *key,
+                    methods[key],
+                    interval.valid_from,
+                    interval.valid_to and interval.valid_to + timedelta(days=1),
+                    interval.units,
+                    interval.price_cost,
+                    interval.tax_cost,
+                )
+                for key, history in ledger.histories.items()
+                for interval in history.intervals
+                if interval.units
+            ),
+        ),
+        "computed.ledger_rejections": (
+            ["transaction_id", "account_id", "reason"],
+            ((refused.event_id, refused.key[0], refused.reason) for refused in ledger.refused),
+        ),
+    }
+    for relation, (columns, rows) in tables.items():
+        warehouse.replace(
+            connection, relation, columns, rows, where="account_id = any(%s)", parameters=[accounts]
+        )
