@@ -34,8 +34,9 @@ BATCH = """
 """
 
 EVENTS = f"""
-    select account_id, instrument_id, lot_method, transaction_id::text as event_id, kind, 
-           trade_date as event_date, coalesce(units, 0) as units, coalesce(ratio, 1) as ratio, pair_key as pair_id,
+    select account_id, instrument_id, lot_method,
+           transaction_id::text as event_id, kind, trade_date as event_date, pair_key as pair_id,
+           coalesce(units, 0) as units, coalesce(ratio, 1) as ratio,
            coalesce(price_cost_account, 0) as price_cost, coalesce(tax_cost_account, 0) as tax_cost,
            coalesce(proceeds_account, 0) as proceeds
     from build.int_ledger_events
