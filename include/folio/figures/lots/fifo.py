@@ -505,7 +505,7 @@ class _Ledger(Generic[Key]):
 
     def _walk_day(self, queues: dict[Key, deque[LotEvent]], expected: Mapping[str, int]) -> None:
         """Take the day's events key by key; a transfer_in waits for a pair that leaves on the same day."""
-        leaving = {e.pair_id for queue in queues.values() for e in queue if e.kind == "transfer_out"}
+        leaving = {e.pair_id for queue in queues.values() for e in queue if e.kind == "transfer_out"} - {None}
 
         def waits(event: LotEvent) -> bool:
             return event.kind == "transfer_in" and event.pair_id in leaving and event.pair_id not in self.sent

@@ -128,8 +128,9 @@ def period_results(
 ) -> list[PeriodResult]:
     """Results of the periods that end with the last day on or before `end` (the last of all by default).
 
-    The history begins with the first day that has a value or a flow; a period longer than it is left out. The initial value is that of the last day on or before the
-    period's start, and `start_date` is that day. Source: docs/methods/period-result.md.
+    The history begins with the first day that has a value or a flow; a period longer than it is left out. The
+    initial value is that of the last day on or before the period's start, and `start_date` is that day.
+    Source: docs/methods/period-result.md.
 
     Raises
     ------
