@@ -1,0 +1,1 @@
+"""Parts of the folio command line, one module a group."""

@@ -1,0 +1,1 @@
+"""Expectations on batches before they land, identities on built tables."""
