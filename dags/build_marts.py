@@ -62,6 +62,7 @@ def build_marts() -> None:
         from folio.jobs import gates
 
         gates.check_identities(night_of(dag_run))
+        skip_unless(gates.can_value(night_of(dag_run)), gates.NOTHING_VALUED)
 
     chain(
         open_night(),
@@ -69,7 +70,8 @@ def build_marts() -> None:
         batches := account_batches(),
         match_lots.expand(batch=batches),
         dbt_stage("values"),
-        [measure_returns(), measure_risk()],
+        measure_returns(),
+        measure_risk(),
         dbt_stage("measures"),
         check_identities(),
     )

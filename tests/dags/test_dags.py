@@ -49,7 +49,7 @@ def test_the_build_runs_its_stages_in_the_order_of_the_design(dags):
     build = dags["build_marts"]
     order = [
         *("open_night", "dbt_ledger", "match_lots", "dbt_values"),
-        *("measure_returns", "dbt_measures", "check_identities"),
+        *("measure_returns", "measure_risk", "dbt_measures", "check_identities"),
     ]
     for earlier, later in pairwise(order):
         assert later in build.get_task(earlier).get_flat_relative_ids(upstream=False), (earlier, later)

@@ -6,6 +6,44 @@ from folio.quality.identities import IDENTITIES, Finding, examine
 from folio.store import warehouse
 
 SUITE = "identities"
+COLUMNS = ["night", "suite", "check_name", "subject", "severity", "status", "observed", "expected", "note"]
+
+
+NOTHING_VALUED = "no portfolio can be valued: every price is missing or past its carry limit; readers keep the last publication"
+
+
+def can_value(night: str) -> bool:
+    """Whether any portfolio has a value on the night's valuation date; the answer is kept as a check.
+
+    A night on which sources failed for so long that nothing can be valued would only take readers' last
+    known figures away, so it is not published.
+    """
+    this = Night.parse(night)
+    with warehouse.connect() as connection:
+        row = connection.execute(
+            "select count(*), count(value_portfolio) from build.fct_portfolio_values_daily "
+            "where valuation_date = %s",
+            (this.valuation_date,),
+        ).fetchone()
+        portfolios, valued = row or (0, 0)
+        can = valued > 0
+        warehouse.replace(
+            connection,
+            "ops.check_results",
+            COLUMNS,
+            [
+                (
+                    *(this.id, "publication", "something_is_valued", "fct_portfolio_values_daily", "warn"),
+                    "passed" if can else "warned",
+                    f"{valued} of {portfolios} portfolios",
+                    "at least one",
+                    None if can else NOTHING_VALUED,
+                )
+            ],
+            where="night = %s and suite = %s",
+            parameters=(this.id, "publication"),
+        )
+    return can
 
 
 def check_identities(night: str) -> list[Finding]:
@@ -19,7 +57,7 @@ def check_identities(night: str) -> list[Finding]:
         warehouse.replace(
             connection,
             "ops.check_results",
-            ["night", "suite", "check_name", "subject", "severity", "status", "observed", "expected", "note"],
+            COLUMNS,
             [
                 (
                     this.id,

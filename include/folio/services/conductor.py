@@ -124,5 +124,5 @@ def _has_ended(client: AirflowClient, runs: list[dict[str, str]], states: States
     if states.get("build_marts") == "success" and "generate_orders" not in states:
         run_id = next(run["dag_run_id"] for run in runs if run["dag_id"] == "build_marts")
         tasks = {task["task_id"]: task["state"] for task in client.task_instances("build_marts", run_id)}
-        return tasks.get("open_night") == "skipped"
+        return tasks.get("check_identities") == "skipped"
     return False
