@@ -1,0 +1,136 @@
+"""Taking in book files: every due file of the drop folder, reference kinds before transactions."""
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from folio.books import identity
+from folio.books.reading import read
+from folio.books.recognise import FORMATS, header_of, recognise, text_of
+from folio.books.resolve import known_at
+from folio.errors import NightError, PayloadError, SourceError
+from folio.settings import settings
+from folio.sources import landing
+from folio.sources.payloads import Payload
+from folio.store import warehouse
+
+SOURCE = "books"
+UNRECOGNISED = "unrecognised"
+"""Dataset of the loads of files that are of no known kind; they fail, with the reason."""
+
+_TIMED = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{4}Z)_")
+_INSTANT = "%Y-%m-%dT%H%MZ"
+_ORDER = {row.dataset: place for place, row in enumerate(FORMATS)}
+
+
+@dataclass(frozen=True)
+class BookFile:
+    """A file as it lies in the drop folder; `unreadable` says why its bytes could not be read."""
+
+    path: Path
+    observed_at: datetime
+    dataset: str
+    body: bytes = b""
+    unreadable: str | None = None
+
+    @property
+    def slot(self) -> str:
+        """Name and content of the file: a changed file under an old name is another slot."""
+        if self.unreadable is not None:
+            return f"{self.path.name}@unreadable"
+        return f"{self.path.name}@{hashlib.sha256(self.body).hexdigest()[:12]}"
+
+
+def files(night: str) -> list[landing.Load]:
+    """Take in every file that is due on a night; gives each file's load, also where it was loaded before.
+
+    A file stays where it lies. In recorded mode a name that begins with an instant (`2013-02-27T0000Z_`) is
+    due from that instant on and was observed then; otherwise a file is due at once and observed now. A file
+    that cannot be read ends in a failed load, never in an exception.
+    """
+    with warehouse.connect() as connection:
+        return [
+            landing.take_in(
+                connection,
+                landing.Ask(SOURCE, file.dataset, file.slot, night, request=file.path.name),
+                _fetch(file),
+                _parse(connection),
+                folder=settings().payload_folder,
+            )
+            for file in due(settings().drop, night, recorded=settings().recorded)
+        ]
+
+
+def due(drop: Path, night: str, *, recorded: bool) -> list[BookFile]:
+    """Files of a drop folder that a night may see, in the order in which they land.
+
+    Earlier observed ones first, of those the reference kinds before transactions, then by name. Hidden files
+    and those that do not end in .csv are no book files.
+    """
+    until, now = _instant(night), datetime.now(UTC)
+    found = []
+    for path in sorted(drop.glob("*.csv")) if drop.is_dir() else []:
+        timed = _TIMED.match(path.name) if recorded else None
+        observed_at = _instant(timed[1]) if timed else now
+        if path.is_file() and not path.name.startswith(".") and (timed is None or observed_at <= until):
+            found.append(_open(path, observed_at))
+    return sorted(found, key=lambda f: (f.observed_at, _ORDER.get(f.dataset, len(_ORDER)), f.path.name))
+
+
+def _open(path: Path, observed_at: datetime) -> BookFile:
+    try:
+        body = path.read_bytes()
+    except OSError as fault:
+        return BookFile(path, observed_at, UNRECOGNISED, unreadable=f"{path.name}: {fault.strerror}")
+    try:
+        dataset = recognise(header_of(text_of(body))).dataset
+    except PayloadError:
+        dataset = UNRECOGNISED  # its load fails when it is parsed, and says why
+    return BookFile(path, observed_at, dataset, body)
+
+
+def _instant(text: str) -> datetime:
+    try:
+        return datetime.strptime(text, _INSTANT).replace(tzinfo=UTC)
+    except ValueError:
+        raise NightError(f"{text!r} is not an instant of the form YYYY-MM-DDTHHMMZ") from None
+
+
+def _fetch(file: BookFile) -> Callable[[], Payload]:
+    def fetch() -> Payload:
+        if file.unreadable is not None:
+            raise SourceError(file.unreadable)
+        return Payload(file.body, file.observed_at, file.path.name)
+
+    return fetch
+
+
+def _parse(connection: psycopg.Connection[Any]) -> landing.Parse:
+    """Parser of book files against what the warehouse knew when each was observed."""
+
+    def parse(body: bytes, load: landing.Load) -> landing.Batch:
+        if load.observed_at is None:
+            raise PayloadError(f"load {load.load_id} has no observed_at")
+        tomorrow = load.observed_at.date() + timedelta(days=1)  # east of UTC the day may have begun
+        try:
+            reading = read(body, known_at(connection, load.observed_at), latest=tomorrow)
+        except PayloadError as wrong:
+            raise PayloadError(f"{load.request}: {wrong}") from None
+
+        def register(open_connection: psycopg.Connection[Any], landed: landing.Load) -> None:
+            identity.register(open_connection, reading.identities, landed.load_id)
+
+        return landing.Batch(
+            reading.row.table,
+            rows=[(*accepted.values, accepted.line) for accepted in reading.accepted],
+            rejected=[landing.Rejected(r.line, r.reason, r.content) for r in reading.rejected],
+            also=register,
+        )
+
+    return parse

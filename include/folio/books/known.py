@@ -1,0 +1,97 @@
+"""What Folio knows of investors, portfolios, accounts and instruments when a book file lands."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+SCHEMES = ("amfi", "isin", "ticker")
+"""Vocabularies in which a source may name an instrument."""
+
+
+class UnknownNameError(ValueError):
+    """A row names something that no file has introduced yet; the text says what."""
+
+
+@dataclass(frozen=True)
+class Alias:
+    """Name of an instrument from `valid_from` until before `valid_to` (None while it lasts)."""
+
+    instrument_key: str
+    valid_from: date
+    valid_to: date | None
+
+    def holds_on(self, day: date) -> bool:
+        """Whether the name meant this instrument on that day."""
+        return self.valid_from <= day and (self.valid_to is None or day < self.valid_to)
+
+
+@dataclass(frozen=True)
+class Known:
+    """Names that rows may refer to.
+
+    `accounts` gives each account's currency, `aliases` what (scheme, alias) has meant over time.
+    """
+
+    investors: frozenset[str] = frozenset()
+    portfolios: frozenset[str] = frozenset()
+    accounts: Mapping[str, str] = field(default_factory=dict)
+    instruments: frozenset[str] = frozenset()
+    aliases: Mapping[tuple[str, str], tuple[Alias, ...]] = field(default_factory=dict)
+
+    def check_investor(self, key: str) -> None:
+        """Raise UnknownNameError unless an investors file has introduced the key."""
+        if key not in self.investors:
+            raise UnknownNameError(
+                f"column investor_key: unknown investor {key!r}; its investors file comes first"
+            )
+
+    def check_portfolio(self, key: str) -> None:
+        """Raise UnknownNameError unless a portfolios file has introduced the key."""
+        if key not in self.portfolios:
+            raise UnknownNameError(
+                f"column portfolio_key: unknown portfolio {key!r}; its portfolios file comes first"
+            )
+
+    def check_instrument(self, key: str) -> None:
+        """Raise UnknownNameError unless an instruments file has introduced the key."""
+        if key not in self.instruments:
+            raise UnknownNameError(
+                f"column instrument_key: unknown instrument {key!r}; its instruments file comes first"
+            )
+
+    def account_currency(self, key: str) -> str:
+        """Currency of an account; UnknownNameError where no accounts file has introduced it."""
+        if key not in self.accounts:
+            raise UnknownNameError(
+                f"column account_key: unknown account {key!r}; its accounts file comes first"
+            )
+        return self.accounts[key]
+
+    def instrument(self, name: str, day: date) -> str:
+        """Key of the instrument that `name` (a key, or `scheme:alias`) means on a day.
+
+        Raises UnknownNameError where nothing, or more than one instrument, goes by that name on that day.
+        """
+        if name in self.instruments:
+            return name
+        scheme, colon, alias = name.partition(":")
+        if not colon:
+            raise UnknownNameError(
+                f"column instrument: unknown instrument key {name!r}; its instruments file comes first"
+            )
+        if scheme not in SCHEMES:
+            raise UnknownNameError(
+                f"column instrument: {name!r} is no known instrument key, and {scheme!r} is none of the "
+                f"alias schemes {', '.join(SCHEMES)}"
+            )
+        meanings = {a.instrument_key for a in self.aliases.get((scheme, alias), ()) if a.holds_on(day)}
+        if not meanings:
+            raise UnknownNameError(
+                f"column instrument: unknown {scheme} alias {alias!r} on {day}; "
+                f"its instrument_aliases file comes first"
+            )
+        if len(meanings) > 1:
+            raise UnknownNameError(
+                f"column instrument: {scheme} alias {alias!r} means {' and '.join(sorted(meanings))} on {day}"
+            )
+        return meanings.pop()

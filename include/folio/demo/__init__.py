@@ -1,0 +1,1 @@
+"""Demo input: real prices and rates from pip packages, funds computed from them, seeded books."""

@@ -1,0 +1,15 @@
+"""CSV files as the demo writes them: the same bytes on every machine."""
+
+import csv
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+
+def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> Path:
+    """Write a UTF-8 CSV file with Unix line ends, making its folder; None becomes an empty cell."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+    return path
