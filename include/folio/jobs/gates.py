@@ -9,7 +9,10 @@ SUITE = "identities"
 COLUMNS = ["night", "suite", "check_name", "subject", "severity", "status", "observed", "expected", "note"]
 
 
-NOTHING_VALUED = "no portfolio can be valued: every price is missing or past its carry limit; readers keep the last publication"
+NOTHING_VALUED = (
+    "no portfolio can be valued: every price is missing or past its carry limit. "
+    "Readers keep the last publication."
+)
 
 
 def can_value(night: str) -> bool:
