@@ -15,7 +15,7 @@ HIGHEST_RATE = 1e5
 
 _LONGEST_FALL = -math.log(1e-9)  # largest |g| for g < 0
 _LONGEST_RISE = math.log1p(HIGHEST_RATE)  # largest g
-_SAME_ROOT = 1e-9  # roots nearer than this in g are one
+_SAME_ROOT = 1e-6  # roots nearer than this in g are one
 _FINEST = 1e-7  # half width at which an interval is no longer split
 _FIRST_PIECES = 16
 _MATRIX_CELLS = 1 << 20  # cells of one (interval x flow) matrix
@@ -69,7 +69,7 @@ def xirr_roots(dates: DateArray, amounts: FloatArray) -> FloatArray:
     -------
     float64 of shape (root_count,)
         Rates per year as fractions in (-1 + 1e-9, 1e5); empty when none solves the flows. Roots nearer
-        to each other than 1e-7 in log(1 + r) count as one.
+        to each other than 1e-6 in log(1 + r) count as one.
 
     Raises
     ------
@@ -101,8 +101,9 @@ def xirr_roots(dates: DateArray, amounts: FloatArray) -> FloatArray:
 
     rising = list(_roots_from_zero(_Flows.of(a, t - t[0]), _LONGEST_RISE))
     falling = [-s for s in _roots_from_zero(_Flows.of(a[::-1], t[-1] - t[::-1]), _LONGEST_FALL)]
-    at_zero = [0.0] if math.fsum(a) == 0.0 else []
-    g = _distinct(at_zero + rising + falling)
+    g = _distinct(rising + falling)
+    if math.fsum(a) == 0.0:
+        g = np.append(g[np.abs(g) > _SAME_ROOT], 0.0)
     r = np.expm1(g)
     r = r[(r > LOWEST_RATE) & (r < HIGHEST_RATE)]
     return r[np.argsort(np.abs(np.log1p(r)), kind="stable")]
@@ -153,9 +154,9 @@ def _roots_from_zero(flows: _Flows, limit: float) -> Iterator[float]:
 
 
 def _solve(flows: _Flows, low: float, high: float) -> float:
-    """Root in [low, high], where f changes its sign: Newton on the balance, halving when a step leaves."""
+    """Root in [low, high], where f changes its sign: Newton on the balance, halving when a step leaves or is long."""
     sign_low = math.copysign(1.0, flows.balance(low)[0])
-    s = low
+    s, last_step = low, 2.0 * (high - low)
     for _ in range(200):
         q, slope = flows.balance(s)
         if q == 0.0:
@@ -166,8 +167,9 @@ def _solve(flows: _Flows, low: float, high: float) -> float:
             high = s
         step = -q / slope if slope else math.nan
         following = s + step
-        if not low <= following <= high:  # also when the step is NaN
+        if not (low <= following <= high and abs(step) < 0.5 * last_step):  # also when the step is NaN
             following = 0.5 * (low + high)
+        last_step = abs(following - s)
         if abs(following - s) <= 4e-16 * (1.0 + abs(s)) or high - low <= 4e-16 * (1.0 + high):
             return following
         s = following
