@@ -1,0 +1,1 @@
+"""How figures leave: mails and their pictures. Reads what is published, decides no figure."""
