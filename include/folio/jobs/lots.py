@@ -11,7 +11,7 @@ from psycopg.rows import dict_row
 
 from folio.books.identity import surrogate_id
 from folio.errors import LotError
-from folio.figures.lots.fifo import EventKind, LedgerMatch, LotEvent, Method, match_ledger
+from folio.figures.lots.fifo import EventKind, LedgerMatch, LotEvent, Method, RefusedEvent, match_ledger
 from folio.jobs.nights import Night
 from folio.store import warehouse
 
@@ -37,8 +37,7 @@ EVENTS = f"""
     select account_id, instrument_id, lot_method,
            transaction_id::text as event_id, kind, trade_date as event_date, pair_key as pair_id,
            coalesce(units, 0) as units, coalesce(ratio, 1) as ratio,
-           coalesce(price_cost_account, 0) as price_cost, coalesce(tax_cost_account, 0) as tax_cost,
-           coalesce(proceeds_account, 0) as proceeds
+           price_cost_account as price_cost, tax_cost_account as tax_cost, proceeds_account as proceeds
     from build.int_ledger_events
     where account_id in ({BATCH})
     order by account_id, instrument_id, trade_date, sequence, transaction_id
@@ -55,17 +54,18 @@ def match(night: str, batch: str) -> None:
     number, batches = (int(part) for part in batch.split("/"))
     this_batch = {"batch": number, "batches": batches}
     with warehouse.connect() as connection:
-        events, methods = _read(connection, this_batch)
+        events, methods, unpriced = _read(connection, this_batch)
         ledger = match_ledger(events, methods, on_refusal="skip")
         accounts = [account for (account,) in connection.execute(BATCH, this_batch)]
-        _write(connection, accounts, methods, ledger)
+        _write(connection, accounts, methods, ledger, [*unpriced, *ledger.refused])
 
 
 def _read(
     connection: psycopg.Connection[Any], batch: dict[str, int]
-) -> tuple[dict[Position, list[LotEvent]], dict[Position, Method]]:
+) -> tuple[dict[Position, list[LotEvent]], dict[Position, Method], list[RefusedEvent[Position]]]:
     events: dict[Position, list[LotEvent]] = defaultdict(list)
     methods: dict[Position, Method] = {}
+    unpriced: list[RefusedEvent[Position]] = []
     with connection.cursor(row_factory=dict_row) as cursor:
         for row in cursor.execute(EVENTS, batch):
             key = (row.pop("account_id"), row.pop("instrument_id"))
@@ -73,8 +73,13 @@ def _read(
             kind = row.pop("kind")
             if kind not in EFFECTS:
                 raise LotError(f"transaction {row['event_id']} is a {kind}, which has no effect on lots")
-            events[key].append(LotEvent(kind=EFFECTS[kind], **row))
-    return events, methods
+            if None in (row["price_cost"], row["tax_cost"], row["proceeds"]):
+                unpriced.append(
+                    RefusedEvent(key, row["event_id"], f"no exchange rate on {row['event_date']}")
+                )
+            else:
+                events[key].append(LotEvent(kind=EFFECTS[kind], **row))
+    return events, methods, unpriced
 
 
 def _write(
@@ -82,6 +87,7 @@ def _write(
     accounts: list[UUID],
     methods: dict[Position, Method],
     ledger: LedgerMatch[Position],
+    refused: list[RefusedEvent[Position]],
 ) -> None:
     ids: dict[str, UUID] = {
         lot.lot_id: surrogate_id("lot", lot.lot_id)
@@ -155,7 +161,7 @@ def _write(
         ),
         "computed.ledger_rejections": (
             ["transaction_id", "account_id", "reason"],
-            ((refused.event_id, refused.key[0], refused.reason) for refused in ledger.refused),
+            ((event.event_id, event.key[0], event.reason) for event in refused),
         ),
     }
     for relation, (columns, rows) in tables.items():

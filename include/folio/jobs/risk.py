@@ -1,0 +1,170 @@
+"""Risk measures of portfolios, of what they hold now and of what they went through."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+import psycopg
+
+from folio.figures.arrays import FloatArray
+from folio.figures.risk import measures
+from folio.figures.risk.measures import LEAST_DAYS, WINDOW_DAYS
+from folio.jobs.nights import Night
+from folio.jobs.returns import ratio
+from folio.store import warehouse
+
+PERIODS_PER_YEAR = 261
+"""Weekdays in a year: portfolios hold funds and shares of more than one exchange."""
+
+CONFIDENCES = (0.95, 0.99)
+HORIZONS = (1, 10)
+WHOLE_HISTORY = 0
+NO_MEANING = 0
+
+NO_RISK_FREE_RATE = "no risk-free rate of the portfolio's currency is taken in"
+
+HOLDINGS = """
+    select holdings.portfolio_id, holdings.instrument_id, portfolios.portfolio_currency,
+           sum(holdings.value_portfolio)::float8,
+           bool_and(instruments.instrument_kind = 'cash'
+                    and instruments.local_currency = portfolios.portfolio_currency)
+    from build.fct_holdings as holdings
+    join build.dim_portfolios as portfolios using (portfolio_id)
+    join build.dim_instruments as instruments using (instrument_id)
+    where holdings.valuation_date = %s
+    group by 1, 2, 3
+    having sum(holdings.value_portfolio) <> 0 or count(*) > count(holdings.value_portfolio)
+    order by 1, 2
+"""
+INSTRUMENT_RETURNS = """
+    select instrument_id, currency, valuation_date, price_return::float8
+    from build.int_adjusted_returns_daily
+    where valuation_date <= %s
+    order by valuation_date
+"""
+PORTFOLIO_RETURNS = """
+    select portfolio_id,
+           case extract(isodow from valuation_date)
+               when 6 then valuation_date + 2 when 7 then valuation_date + 1 else valuation_date
+           end as weekday,
+           (ops.product(1 + daily_return) - 1)::float8
+    from computed.portfolio_returns_daily
+    where daily_return is not null
+    group by 1, 2
+    order by 1, 2
+"""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One risk row without its portfolio and day; confidence, horizon and window 0 where they mean nothing."""
+
+    measure: str
+    basis: str
+    method: str
+    confidence: float
+    horizon_days: int
+    window_days: int
+    value: float | None
+    observations: int
+    note: str | None
+
+
+def measure(night: str) -> None:
+    """Write the risk measures of every portfolio for a night's valuation date.
+
+    Weekday grid, weekend moves in Monday; the last 500 returns, at least 250, else null with a note. A
+    portfolio with a holding that has no value gets no measures of its current holdings. Writes
+    computed.risk_measures of the day, replacing what stood there. Definitions: docs/methods/risk.md.
+    """
+    this = Night.parse(night)
+    with warehouse.connect() as connection:
+        rows = [
+            (
+                portfolio_id,
+                this.valuation_date,
+                *(row.measure, row.basis, row.method, row.confidence, row.horizon_days, row.window_days),
+                *(ratio(row.value), row.observations, row.note),
+            )
+            for basis, portfolios in (
+                ("current_holdings", _of_current_holdings(connection, this.valuation_date)),
+                ("actual_history", _of_history(connection)),
+            )
+            for portfolio_id, returns in portfolios
+            for row in measured(returns, basis)
+        ]
+        warehouse.replace(
+            connection,
+            "computed.risk_measures",
+            [
+                *("portfolio_id", "valuation_date", "measure", "basis", "method", "confidence"),
+                *("horizon_days", "window_days", "value", "observations", "note"),
+            ],
+            rows,
+        )
+
+
+def measured(returns: FloatArray, basis: str) -> Iterator[Measured]:
+    """All measures of one series of weekday returns, float64 of shape (n_days,), oldest first."""
+    recent = returns[-WINDOW_DAYS:]
+    known = int(np.isfinite(recent).sum())
+    short = None if known >= LEAST_DAYS else f"{known} of the {LEAST_DAYS} daily returns needed"
+    deviation = float(measures.volatility(recent, PERIODS_PER_YEAR))
+    yield Measured(
+        *("volatility", basis, "historical", NO_MEANING, NO_MEANING, WINDOW_DAYS),
+        *(None if short else deviation, known, short),
+    )
+    for name in ("sharpe", "sortino"):
+        yield Measured(
+            *(name, basis, "historical", NO_MEANING, NO_MEANING, WINDOW_DAYS),
+            *(None, known, NO_RISK_FREE_RATE),
+        )
+    path, window = (returns, WHOLE_HISTORY) if basis == "actual_history" else (recent, WINDOW_DAYS)
+    seen = int(np.isfinite(path).sum())
+    yield Measured(
+        *("max_drawdown", basis, "historical", NO_MEANING, NO_MEANING, window),
+        *(float(measures.max_drawdown(path).depth) if seen else None, seen, None if seen else "no returns"),
+    )
+    for confidence in CONFIDENCES:
+        for horizon in HORIZONS:
+            tail = measures.historical_tail(recent, confidence, horizon)
+            note = short or ("one day scaled by the root of the horizon" if tail.is_scaled else None)
+            for name, loss in (("var", tail.var), ("cvar", tail.cvar)):
+                yield Measured(
+                    *(name, basis, "historical", confidence, horizon, WINDOW_DAYS),
+                    *(float(loss), int(tail.observations), note),
+                )
+
+
+def _of_current_holdings(connection: psycopg.Connection[Any], day: date) -> Iterator[tuple[UUID, FloatArray]]:
+    """Returns that today's weights would have had, by portfolio; none where a holding has no value."""
+    series: dict[tuple[UUID, str], dict[date, float]] = defaultdict(dict)
+    for instrument, currency, weekday, price_return in connection.execute(INSTRUMENT_RETURNS, [day]):
+        series[instrument, currency][weekday] = np.nan if price_return is None else price_return
+    weekdays = sorted({weekday for days in series.values() for weekday in days})
+    columns = {
+        key: np.array([days.get(weekday, np.nan) for weekday in weekdays]) for key, days in series.items()
+    }
+    never, still = np.full(len(weekdays), np.nan), np.zeros(len(weekdays))
+    portfolios: dict[UUID, list[tuple[float | None, FloatArray]]] = defaultdict(list)
+    for portfolio, instrument, currency, value, is_own_cash in connection.execute(HOLDINGS, [day]):
+        returns = still if is_own_cash else columns.get((instrument, currency), never)
+        portfolios[portfolio].append((value, returns))
+    for portfolio, holdings in portfolios.items():
+        values = [value for value, _ in holdings if value is not None]
+        total = sum(values)
+        if len(values) == len(holdings) and total > 0:
+            yield portfolio, np.sum([value / total * returns for value, returns in holdings], axis=0)
+
+
+def _of_history(connection: psycopg.Connection[Any]) -> Iterator[tuple[UUID, FloatArray]]:
+    """Weekday returns that portfolios really had."""
+    series: dict[UUID, list[float]] = defaultdict(list)
+    for portfolio, _, daily_return in connection.execute(PORTFOLIO_RETURNS):
+        series[portfolio].append(daily_return)
+    for portfolio, returns in series.items():
+        yield portfolio, np.array(returns)
