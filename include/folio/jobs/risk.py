@@ -29,7 +29,9 @@ NO_RISK_FREE_RATE = "no risk-free rate of the portfolio's currency is taken in"
 
 HOLDINGS = """
     select holdings.portfolio_id, holdings.instrument_id, portfolios.portfolio_currency,
-           sum(holdings.value_portfolio)::float8,
+           case when count(*) = count(holdings.value_portfolio)
+               then sum(holdings.value_portfolio)::float8
+           end,
            bool_and(instruments.instrument_kind = 'cash'
                     and instruments.local_currency = portfolios.portfolio_currency)
     from build.fct_holdings as holdings
@@ -37,7 +39,6 @@ HOLDINGS = """
     join build.dim_instruments as instruments using (instrument_id)
     where holdings.valuation_date = %s
     group by 1, 2, 3
-    having sum(holdings.value_portfolio) <> 0 or count(*) > count(holdings.value_portfolio)
     order by 1, 2
 """
 INSTRUMENT_RETURNS = """
@@ -61,7 +62,7 @@ PORTFOLIO_RETURNS = """
 
 @dataclass(frozen=True)
 class Measured:
-    """One risk row without its portfolio and day; confidence, horizon and window 0 where they mean nothing."""
+    """One risk row without portfolio and day; confidence, horizon and window are 0 where they mean nothing."""
 
     measure: str
     basis: str
@@ -155,10 +156,10 @@ def _of_current_holdings(connection: psycopg.Connection[Any], day: date) -> Iter
         returns = still if is_own_cash else columns.get((instrument, currency), never)
         portfolios[portfolio].append((value, returns))
     for portfolio, holdings in portfolios.items():
-        values = [value for value, _ in holdings if value is not None]
-        total = sum(values)
-        if len(values) == len(holdings) and total > 0:
-            yield portfolio, np.sum([value / total * returns for value, returns in holdings], axis=0)
+        held = [(value, returns) for value, returns in holdings if value]
+        total = sum(value for value, _ in held)
+        if total > 0 and all(value is not None for value, _ in holdings):
+            yield portfolio, np.sum([value / total * returns for value, returns in held], axis=0)
 
 
 def _of_history(connection: psycopg.Connection[Any]) -> Iterator[tuple[UUID, FloatArray]]:
