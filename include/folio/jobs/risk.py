@@ -62,7 +62,7 @@ PORTFOLIO_RETURNS = """
 
 @dataclass(frozen=True)
 class Measured:
-    """One risk row without portfolio and day; confidence, horizon and window are 0 where they mean nothing."""
+    """A risk row without portfolio and day; confidence, horizon and window are 0 where they mean nothing."""
 
     measure: str
     basis: str

@@ -1,0 +1,71 @@
+"""A whole night in one process, in the order of the Dags, for where there is no Airflow."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from folio.jobs import (
+    advice,
+    alerts,
+    gates,
+    ingest,
+    lots,
+    mail,
+    nights,
+    orders,
+    publish,
+    returns,
+    risk,
+    transformation,
+)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a night that was run: its name and how long it took."""
+
+    name: str
+    seconds: float
+
+
+INGESTS = ("fund_navs", "market_prices", "fx_rates", "books")
+
+
+def run_night(night: str, watch: Callable[[Step], None] = lambda step: None) -> list[Step]:
+    """Run every step of a night here and now; returns the steps run, fewer where the night is skipped.
+
+    A night older than the last publication stops after its ingests, one on which nothing can be valued
+    before its orders. Whatever a job raises stops the night, and readers keep the last publication.
+    """
+    steps = []
+    for name, call in _steps(night):
+        began = time.perf_counter()
+        goes_on = call()
+        step = Step(name, time.perf_counter() - began)
+        steps.append(step)
+        watch(step)
+        if goes_on is False:
+            break
+    return steps
+
+
+def _steps(night: str) -> Iterator[tuple[str, Callable[[], object]]]:
+    for source in INGESTS:
+        yield f"ingest {source}", lambda source=source: getattr(ingest, source)(night)
+    yield "open night", lambda: nights.open_night(night)
+    yield "dbt ledger", lambda: transformation.run_stage(night, "ledger")
+    for batch in nights.account_batches(night):
+        yield f"lots {batch}", lambda batch=batch: lots.match(night, batch)
+    yield "dbt values", lambda: transformation.run_stage(night, "values")
+    yield "returns", lambda: returns.measure(night)
+    yield "risk", lambda: risk.measure(night)
+    yield "dbt measures", lambda: transformation.run_stage(night, "measures")
+    yield "identities", lambda: gates.check_identities(night)
+    yield "anything valued", lambda: gates.can_value(night)
+    yield "orders", lambda: orders.plan(night)
+    yield "recommendations", lambda: advice.write(night)
+    yield "alerts", lambda: alerts.evaluate(night)
+    yield "dbt decisions", lambda: transformation.run_stage(night, "decisions")
+    yield "publish", lambda: publish.publish(night)
+    yield "mail alerts", lambda: mail.send_alerts(night)
+    yield "mail reports", lambda: mail.send_monthly_reports(night)
