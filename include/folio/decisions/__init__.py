@@ -1,0 +1,1 @@
+"""What to do about the figures: orders that rebalance, and advice in words."""
