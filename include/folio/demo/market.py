@@ -14,7 +14,7 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 
-from folio.demo.tables import write_table
+from folio.demo.tables import read_table, write_table
 from folio.errors import SourceError
 
 FIRST_DAY = date(2008, 12, 1)
@@ -99,12 +99,14 @@ class Bar:
 class Market:
     """Everything the demo trades at.
 
-    `bars` by ticker and session, `navs` by scheme code and day, `rates` as units of a currency per euro by
-    currency and ECB day, `dividends` in dollars a share by ticker and first session without them (ex-date).
+    `bars` by ticker and session, `splits` as new shares for an old one by ticker and first day of the new
+    ones, `dividends` in dollars a share by ticker and first session without them (ex-date), `rates` as units
+    of a currency per euro by currency and ECB day, `navs` by scheme code and day.
     """
 
     sessions: tuple[date, ...]
     bars: Mapping[tuple[str, date], Bar]
+    splits: Mapping[tuple[str, date], Decimal]
     dividends: Mapping[tuple[str, date], Decimal]
     rates: Mapping[str, Mapping[date, Decimal]]
     navs: Mapping[tuple[int, date], Decimal]
@@ -153,14 +155,47 @@ def market() -> Market:
     """The demo market from FIRST_DAY to LAST_DAY; reads the installed packages, downloads nothing."""
     bars, dividends = _shares()
     sessions = tuple(sorted({day for _, day in bars}))
-    _, rates = _ecb()
-    return Market(sessions, bars, dividends, rates, _navs(sessions, bars, rates))
+    rates = _rates(_ecb())
+    splits = {(SPLIT_TICKER, SPLIT_DAY): Decimal(SPLIT_TO)}
+    return Market(sessions, bars, splits, dividends, rates, _navs(sessions, bars, rates))
+
+
+def read(folder: Path) -> Market:
+    """The market that `write` put into a folder."""
+    bars = {
+        (row["ticker"], date.fromisoformat(row["session_date"])): Bar(
+            Decimal(row["open"]),
+            Decimal(row["high"]),
+            Decimal(row["low"]),
+            Decimal(row["close"]),
+            int(row["volume"]),
+        )
+        for row in read_table(folder / "prices.csv")
+    }
+    return Market(
+        tuple(sorted({day for _, day in bars})),
+        bars,
+        {
+            (row["ticker"], date.fromisoformat(row["execution_date"])): Decimal(row["split_to"])
+            / Decimal(row["split_from"])
+            for row in read_table(folder / "splits.csv")
+        },
+        {
+            (row["ticker"], date.fromisoformat(row["ex_date"])): Decimal(row["cash_amount"])
+            for row in read_table(folder / "dividends.csv")
+        },
+        _rates((folder / "fx.csv").read_text(encoding="utf-8").splitlines()),
+        {
+            (int(row["scheme_code"]), date.fromisoformat(row["nav_date"])): Decimal(row["nav"])
+            for row in read_table(folder / "navs.csv")
+        },
+    )
 
 
 def write(folder: Path) -> list[Path]:
-    """Write prices, splits, fx, navs and schemes as .csv into a folder, from which the sandbox serves them."""
+    """Write the market as CSV files into a folder, for the sandbox to serve."""
     demo = market()
-    ecb, _ = _ecb()
+    ecb = [line.split(",") for line in _ecb()]
     return [
         write_table(
             folder / "prices.csv",
@@ -174,6 +209,11 @@ def write(folder: Path) -> list[Path]:
             folder / "splits.csv",
             ("ticker", "execution_date", "split_from", "split_to"),
             [(SPLIT_TICKER, SPLIT_DAY, 1, SPLIT_TO)],
+        ),
+        write_table(
+            folder / "dividends.csv",
+            ("ticker", "ex_date", "cash_amount"),
+            ((ticker, day, amount) for (ticker, day), amount in sorted(demo.dividends.items())),
         ),
         write_table(folder / "fx.csv", ecb[0], ecb[1:]),
         write_table(
@@ -220,21 +260,23 @@ def _shares() -> tuple[dict[tuple[str, date], Bar], dict[tuple[str, date], Decim
     return bars, dividends
 
 
-def _ecb() -> tuple[list[Sequence[str]], dict[str, dict[date, Decimal]]]:
-    """Lines of the ECB's wide file within the window, newest first as it is served, and rates by currency."""
+def _ecb() -> list[str]:
+    """Lines of the ECB's wide file within the window: the header, then newest first, as it is served."""
     packed = resources.files("currency_converter").joinpath("eurofxref-hist.zip").read_bytes()
     with zipfile.ZipFile(io.BytesIO(packed)) as archive:
-        lines = archive.read("eurofxref-hist.csv").decode().splitlines()
-    header = lines[0].split(",")
-    within = [
-        line.split(",") for line in lines[1:] if FIRST_DAY.isoformat() <= line[:10] <= LAST_DAY.isoformat()
-    ]
+        header, *lines = archive.read("eurofxref-hist.csv").decode().splitlines()
+    return [header, *(line for line in lines if FIRST_DAY.isoformat() <= line[:10] <= LAST_DAY.isoformat())]
+
+
+def _rates(lines: Sequence[str]) -> dict[str, dict[date, Decimal]]:
+    """Rates by currency and day, oldest first, of the lines of a file in the ECB's wide layout."""
+    header, *days = (line.split(",") for line in lines)
     rates: dict[str, dict[date, Decimal]] = {code: {} for code in header[1:] if code}
-    for line in sorted(within):
+    for line in sorted(days):
         for code, quote in zip(header[1:], line[1:], strict=True):
             if code and quote not in ("", "N/A"):
                 rates[code][date.fromisoformat(line[0])] = Decimal(quote)
-    return [header, *within], rates
+    return rates
 
 
 def _navs(

@@ -1,7 +1,7 @@
-"""CSV files as the demo writes them: the same bytes on every machine."""
+"""CSV files as the demo writes and reads them: the same bytes on every machine."""
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 
@@ -13,3 +13,9 @@ def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[objec
         writer.writerow(header)
         writer.writerows(rows)
     return path
+
+
+def read_table(path: Path) -> Iterator[dict[str, str]]:
+    """Rows of a CSV file by column."""
+    with path.open(encoding="utf-8", newline="") as file:
+        yield from csv.DictReader(file)
