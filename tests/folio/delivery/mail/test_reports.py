@@ -156,8 +156,8 @@ def test_a_return_that_restarts_or_is_older_than_the_history_is_missing():
         ([("cash", 1, 1)], "No prices were needed."),
         (
             [("fund", 1, 28), ("fund", 1, 26), ("equity", 1, 27), ("equity", None, None)],
-            "1 of 4 prices are of 28 Feb 2013; 2 were carried from earlier days, the oldest from 26 Feb 2013; "
-            "1 is missing.",
+            "1 of 4 prices are of 28 Feb 2013; 2 were carried from earlier days, the oldest "
+            "from 26 Feb 2013; 1 is missing.",
         ),
     ],
 )
