@@ -1,0 +1,310 @@
+"""AMFI, the Indian fund industry's association: the daily NAV file and the NAV history report."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from typing import NamedTuple
+
+from folio.errors import PayloadError
+from folio.sources.landing import Batch, Load, Rejected, TextColumns
+from folio.sources.payloads import Payload
+from folio.sources.session import ProviderSession
+
+NAVALL_PATH = "/spages/NAVAll.txt"
+HISTORY_PATH = "/DownloadNAVHistoryReport_Po.aspx"
+
+CODE, NAV, DAY, NAME = "scheme code", "net asset value", "date", "scheme name"
+ISIN_GROWTH, ISIN_REINVESTMENT = "isin div payout/isin growth", "isin div reinvestment"
+PLAN, OPTION = "plan", "option"
+
+CATEGORY = re.compile(
+    r"(?:open|close)d? ended schemes?\s*\(.*\)|interval fund schemes?\s*\(.*\)", re.IGNORECASE
+)
+FUND_HOUSE = re.compile(r".*\bmutual fund\b.*", re.IGNORECASE)
+
+PLAIN_NAV = re.compile(
+    r"[1-9][0-9]{0,14}\.?[0-9]{0,10}|0+\.[0-9]{0,10}(?<=[1-9])0{0,9}|0+\.0*[1-9][0-9]{0,9}"
+)
+"""A positive NAV as nearly every line has it, with at most the ten decimals that raw keeps."""
+
+GROUPED_NAV = re.compile(r"[0-9]{1,3}(?:,[0-9]{2,3})+(?:\.[0-9]*)?")
+NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
+NOT_KNOWN = frozenset({"", "-", "NA", "N.A.", "N.A", "N/A", "#N/A", "B.C.", "BC", "NIL"})
+DATE = re.compile(r"([0-9]{1,2})-([A-Za-z]{3})-([0-9]{4})")
+MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+MONTHS = {name: number for number, name in enumerate(MONTH_NAMES, start=1)}
+ISIN = re.compile(r"IN[A-Z0-9]{9}[0-9]")
+TWICE_ENCODED = re.compile("[\u00c2-\u00f4][\u0080-\u00bf]{1,3}")
+
+DAYS_AHEAD = 1
+"""Liquid funds publish Sunday's NAV on Saturday morning; a date further ahead of the fetch is a mistake."""
+
+
+@dataclass(frozen=True)
+class Amfi:
+    """Fetches AMFI's files; fetching and parsing are apart, the parsers are functions of this module."""
+
+    http: ProviderSession
+
+    def fetch_navs(self) -> Payload:
+        """The NAV file as it stands: the last NAV of every scheme."""
+        return self.http.get(NAVALL_PATH)
+
+    def fetch_history(self, first: date, last: date) -> Payload:
+        """NAVs dated between two days, both included."""
+        return self.http.get(HISTORY_PATH, {"frmdt": f"{first:%d-%b-%Y}", "todt": f"{last:%d-%b-%Y}"})
+
+
+class NavFile(NamedTuple):
+    """A NAV file cut into cells: columns of equal length for the lines that have as many as the header."""
+
+    numbers: list[int]
+    columns: dict[str, Sequence[str]]
+    sections: list[tuple[int, str | None, str | None]]
+    rejected: list[Rejected]
+    lines: list[str]
+
+    def line(self, number: int) -> str:
+        """Text of a line, counted from 1."""
+        return self.lines[number - 1]
+
+
+def parse_navs(body: bytes, load: Load) -> Batch:
+    """NAVs of a NAV file or history report, for raw.amfi_navs.
+
+    Columns go by the names in the header, so the layouts of 6 and 8 columns and of the history report are
+    all read. A line that is no heading, section or blank becomes a row or is rejected with its reason.
+
+    Raises
+    ------
+    PayloadError
+        The first line is not the header, or no line below it holds a NAV.
+    """
+    file = cut(body)
+    codes, navs, days = file.columns[CODE], file.columns[NAV], file.columns[DAY]
+    latest = _last_day_allowed(load.observed_at)
+    isodates = {text: _isodate(text, latest) for text in set(days)}
+    dated = [isodates[text] for text in days]
+    matched = list(map(PLAIN_NAV.fullmatch, navs))
+    digits = "".join(codes)
+    if (
+        digits.isascii()
+        and digits.isdigit()
+        and "" not in codes
+        and None not in matched
+        and None not in dated
+    ):
+        return Batch("amfi_navs", TextColumns((dated, codes, navs, _texts(file.numbers))), file.rejected)  # type: ignore[arg-type]
+
+    rows: list[tuple[str, str, str, str]] = []
+    rejected = list(file.rejected)
+    for number, code, nav, match, day, text in zip(
+        file.numbers, codes, navs, matched, dated, days, strict=True
+    ):
+        if match and day and code.isascii() and code.isdigit():
+            rows.append((day, code, nav, str(number)))
+            continue
+        value, fault = _value(nav)
+        fault = _code_fault(code) or fault or _day_fault(text, latest)
+        if value is None or fault:
+            rejected.append(Rejected(number, fault or "no NAV", file.line(number)))
+        else:
+            rows.append((str(_isodate(text, latest)), code.strip(), value, str(number)))
+    rejected.sort(key=lambda one: one.line)
+    return Batch("amfi_navs", TextColumns(tuple(zip(*rows, strict=True)) or ((), (), (), ())), rejected)
+
+
+def parse_schemes(body: bytes, load: Load) -> Batch:
+    """What a NAV file says of its schemes besides their NAV, for raw.amfi_schemes; needs no usable NAV."""
+    file = cut(body)
+    return Batch("amfi_schemes", _schemes(file), [*file.rejected, *_unnamed(file)])
+
+
+def _schemes(file: NavFile) -> Iterator[tuple[object, ...]]:
+    """Rows of the lines that name a scheme, each with the sections it stands in."""
+    blank = [""] * len(file.numbers)
+    sections = iter(file.sections)
+    upcoming = next(sections, None)
+    category: str | None = None
+    house: str | None = None
+    for number, code, growth, reinvestment, name, plan, option in zip(
+        file.numbers,
+        file.columns[CODE],
+        file.columns.get(ISIN_GROWTH, blank),
+        file.columns.get(ISIN_REINVESTMENT, blank),
+        file.columns[NAME],
+        file.columns.get(PLAN, blank),
+        file.columns.get(OPTION, blank),
+        strict=True,
+    ):
+        while upcoming and upcoming[0] < number:
+            _, new_category, new_house = upcoming
+            category, house = (new_category, None) if new_category else (category, new_house)
+            upcoming = next(sections, None)
+        if _code_fault(code) or not name.strip():
+            continue
+        yield (
+            int(code),
+            clean_isin(growth),
+            clean_isin(reinvestment),
+            name.strip(),
+            plan.strip() or None,
+            option.strip() or None,
+            category,
+            house,
+            number,
+        )
+
+
+def _unnamed(file: NavFile) -> list[Rejected]:
+    """Lines that name no scheme."""
+    return [
+        Rejected(number, _code_fault(code) or "no scheme name", file.line(number))
+        for number, code, name in zip(file.numbers, file.columns[CODE], file.columns[NAME], strict=True)
+        if _code_fault(code) or not name.strip()
+    ]
+
+
+@lru_cache(maxsize=2)  # the schemes and, after a hold, the NAVs are read from the same payload again
+def cut(body: bytes) -> NavFile:
+    """Cut a NAV file into cells by its header; PayloadError where it has none or no lines below it."""
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = body.decode("cp1252", "replace")
+    lines = text.replace("\r\n", "\n").split("\n")
+    first = next((number for number, line in enumerate(lines, start=1) if line.strip()), 1)
+    header = lines[first - 1]
+    names = [_header_name(cell) for cell in header.split(";")]
+    missing = [name for name in (CODE, NAME, NAV, DAY) if name not in names]
+    if missing or len(set(names)) != len(names):
+        raise PayloadError(
+            f"line {first} is not the header of a NAV file: "
+            + (f"no column {', '.join(missing)}" if missing else "a column comes twice")
+            + f" in {header[:120]!r}"
+        )
+    width = len(names)
+    numbers: list[int] = []
+    rows: list[list[str]] = []
+    sections: list[tuple[int, str | None, str | None]] = []
+    rejected: list[Rejected] = []
+    for number, line in enumerate(lines, start=1):
+        if ";" in line:
+            cells = line.split(";")
+            if len(cells) == width:
+                numbers.append(number)
+                rows.append(cells)
+            elif number != first and line != header:
+                rejected.append(Rejected(number, f"{len(cells)} fields where the header has {width}", line))
+        elif line.strip():
+            section = _clean(line)
+            if CATEGORY.fullmatch(section):
+                sections.append((number, section, None))
+            elif FUND_HOUSE.fullmatch(section):
+                sections.append((number, None, section))
+            else:
+                rejected.append(Rejected(number, "neither a NAV nor a section heading", line))
+    headers = [place for place, cells in enumerate(rows) if cells[0] == header.split(";")[0]]
+    for place in reversed(headers):  # the first line, and where a report repeats it
+        del rows[place], numbers[place]
+    if not rows:
+        raise PayloadError(f"no line holds a NAV: {len(lines)} lines, {len(rejected)} of them unreadable")
+    return NavFile(numbers, dict(zip(names, zip(*rows, strict=True), strict=True)), sections, rejected, lines)
+
+
+def clean_isin(text: str) -> str | None:
+    """ISIN in capitals without blanks; None where the cell says there is none, or holds no Indian ISIN."""
+    if text == "-":
+        return None
+    isin = text.strip().upper()
+    return isin if ISIN.fullmatch(isin) else None
+
+
+def _value(text: str) -> tuple[str | None, str | None]:
+    """NAV as text for a numeric column, or why it is none."""
+    nav = text.strip()
+    if GROUPED_NAV.fullmatch(nav):
+        nav = nav.replace(",", "")
+    if PLAIN_NAV.fullmatch(nav):
+        return nav, None
+    if nav.replace(" ", "").upper() in NOT_KNOWN:
+        return None, f"no NAV: {nav!r}"
+    if nav.startswith("#"):
+        return None, f"NAV is a spreadsheet's error: {nav!r}"
+    if NUMBER.fullmatch(nav):
+        if not nav.strip("+-0."):
+            return None, f"NAV is zero: {nav!r}"
+        if nav.startswith("-"):
+            return None, f"NAV is negative: {nav!r}"
+        if nav.startswith((".", "+")):
+            return _value("0" + nav if nav[0] == "." else nav[1:])
+        return None, f"NAV has too many digits: {nav!r}"
+    return None, f"NAV is no number: {nav!r}"
+
+
+def _code_fault(code: str) -> str | None:
+    """Why a cell is no scheme code."""
+    stripped = code.strip()
+    if stripped.isascii() and stripped.isdigit() and len(stripped) <= 9:
+        return None
+    return f"scheme code is no number: {stripped!r}"
+
+
+def _day_fault(text: str, latest: date) -> str | None:
+    """Why a cell is no usable NAV date."""
+    if _isodate(text, latest) is not None:
+        return None
+    day = _day(text)
+    if day is None:
+        return f"date cannot be read: {text.strip()!r}"
+    return f"date {day} lies ahead: the file was fetched when {latest} was the last date possible"
+
+
+def _isodate(text: str, latest: date) -> str | None:
+    """NAV date in ISO form; None where it cannot be read or lies too far ahead."""
+    day = _day(text)
+    return day.isoformat() if day is not None and day <= latest else None
+
+
+def _day(text: str) -> date | None:
+    """Date of text such as 25-Jul-2025."""
+    match = DATE.fullmatch(text.strip())
+    month = MONTHS.get(match[2].lower()) if match else None
+    if match is None or month is None:
+        return None
+    try:
+        return date(int(match[3]), month, int(match[1]))
+    except ValueError:
+        return None
+
+
+def _last_day_allowed(observed_at: datetime | None) -> date:
+    """Latest NAV date that a file fetched at an instant can hold."""
+    return ((observed_at or datetime.now(UTC)).astimezone(UTC) + timedelta(days=DAYS_AHEAD)).date()
+
+
+def _texts(numbers: list[int]) -> list[str]:
+    """Line numbers as text."""
+    return list(map(str, numbers))
+
+
+def _header_name(cell: str) -> str:
+    """Column name in one spelling: `ISIN Div Payout/ ISIN Growth` comes with and without the blank."""
+    return re.sub(r"\s*/\s*", "/", " ".join(cell.split())).lower()
+
+
+def _clean(text: str) -> str:
+    """Text without outer and doubled blanks, and with UTF-8 that was encoded twice put right."""
+    if TWICE_ENCODED.search(text):
+        text = TWICE_ENCODED.sub(_decode_once_more, text)
+    return " ".join(text.split())
+
+
+def _decode_once_more(match: re.Match[str]) -> str:
+    """Character whose UTF-8 bytes were taken for Latin-1."""
+    try:
+        return match[0].encode("latin-1").decode("utf-8")
+    except UnicodeDecodeError:
+        return match[0]

@@ -1,0 +1,359 @@
+"""One HTTP policy for all providers: what is asked again, what is refused, and when one is left in peace."""
+
+import logging
+import random
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any, Protocol
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import psycopg
+import requests
+import urllib3
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
+
+from folio.errors import SourceError
+from folio.settings import Settings
+from folio.sources.payloads import Payload
+
+log = logging.getLogger(__name__)
+
+AS_OF_HEADER = "Folio-As-Of"
+"""Asks a sandbox to answer as it would have at an instant."""
+
+RECORDED_AT_HEADER = "Folio-Recorded-At"
+"""Says when a sandbox's answer was recorded."""
+
+RETRY_AFTER_CAP_SECONDS = 60.0
+"""A provider may ask for more, but a night does not wait so long: the load fails and is run again."""
+
+BACKOFF_CAP_SECONDS = 30.0
+CHUNK_BYTES = 1 << 16
+WORTH_ANOTHER_TRY = frozenset({408, 425, 429, 500, 502, 503, 504})
+SECRET_PARAMETERS = frozenset({"apikey", "api_key", "key", "token", "access_token", "signature"})
+
+HTML = re.compile(
+    rb"\A\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html|head|body|script|meta)\b", re.IGNORECASE
+)
+TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+
+
+class UnusableAnswerError(SourceError):
+    """A provider answered, but not with what was asked for; `payload` keeps what came."""
+
+    def __init__(self, message: str, payload: Payload) -> None:
+        super().__init__(message)
+        self.payload = payload
+
+
+class _AgainError(Exception):
+    """An answer or a transport fault that may pass; carries the fault to raise when it does not."""
+
+    def __init__(self, fault: SourceError, retry_after: float | None = None) -> None:
+        super().__init__(str(fault))
+        self.fault = fault
+        self.retry_after = retry_after
+
+
+class Breaker(Protocol):
+    """Remembers, across processes, whether a provider is worth asking."""
+
+    def check(self) -> None:
+        """Raise SourceError while the provider is left in peace."""
+        ...
+
+    def succeeded(self) -> None:
+        """Note a usable answer."""
+        ...
+
+    def failed(self) -> None:
+        """Note a fetch that gave none."""
+        ...
+
+
+@dataclass(frozen=True)
+class DatabaseBreaker:
+    """Circuit breaker in ops.breakers: opens after `limit` fetches in a row failed, for `pause`.
+
+    After the pause one fetch is let through (half open): it closes the breaker or opens it again. Commits on
+    the connection, which must have no open transaction.
+    """
+
+    connection: psycopg.Connection[Any]
+    provider: str
+    limit: int = 5
+    pause: timedelta = timedelta(minutes=5)
+
+    def check(self) -> None:
+        """Raise SourceError while open; let one caller through after the pause."""
+        with self.connection.transaction():
+            row = self.connection.execute(
+                "select failures, opened_at, clock_timestamp() >= opened_at + %s from ops.breakers"
+                " where provider = %s and opened_at is not null for update",
+                (self.pause, self.provider),
+            ).fetchone()
+            if row is None:
+                return
+            failures, opened_at, is_over = row
+            if is_over:
+                self.connection.execute(
+                    "update ops.breakers set opened_at = clock_timestamp() where provider = %s",
+                    (self.provider,),
+                )
+        if not is_over:
+            raise SourceError(
+                f"{self.provider}: not asked, because the last {failures} fetches failed; "
+                f"the next try is allowed from {opened_at + self.pause:%Y-%m-%d %H:%M:%S} UTC"
+            )
+
+    def succeeded(self) -> None:
+        """Close the breaker."""
+        with self.connection.transaction():
+            self.connection.execute(
+                "update ops.breakers set failures = 0, opened_at = null"
+                " where provider = %s and (failures <> 0 or opened_at is not null)",
+                (self.provider,),
+            )
+
+    def failed(self) -> None:
+        """Count a failure; open at the limit."""
+        with self.connection.transaction():
+            self.connection.execute(
+                """
+                insert into ops.breakers (provider, failures, opened_at)
+                values (%(provider)s, 1, case when %(limit)s <= 1 then clock_timestamp() end)
+                on conflict (provider) do update set
+                    failures = breakers.failures + 1,
+                    opened_at = case when breakers.failures + 1 >= %(limit)s then clock_timestamp() end
+                """,
+                {"provider": self.provider, "limit": self.limit},
+            )
+
+
+class ProviderSession:
+    """HTTP to one provider: GET only, below one base URL, with the shared policy.
+
+    429, 5xx, timeouts and broken transfers are tried again with exponential backoff and jitter, or after the
+    pause the provider asks for (capped). Any redirect, HTML, an empty or one-byte body, a body above the
+    size limit and any other status are refused. TLS certificates are verified. A key travels in the
+    Authorization header, and neither it nor a secret query parameter ever stands in a message.
+
+    Parameters
+    ----------
+    provider : name in messages and of the breaker.
+    as_of : in recorded mode the instant at which the sandbox is to answer.
+    sleep, clock : replaced in tests that must not wait.
+    """
+
+    def __init__(
+        self,
+        provider: str,
+        base_url: str,
+        settings: Settings,
+        *,
+        key: str | None = None,
+        as_of: datetime | None = None,
+        breaker: Breaker | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.provider = provider
+        self.base_url = base_url.rstrip("/")
+        self._settings = settings
+        self._key = key
+        self._as_of = as_of
+        self._breaker = breaker
+        self._sleep = sleep
+        self._clock = clock
+        self._http = requests.Session()
+        self._http.auth = _keep_headers  # else a .netrc entry would replace the Authorization header
+        self._http.headers["User-Agent"] = "folio"
+        self._http.headers["Accept-Encoding"] = "gzip, deflate"
+        if key:
+            self._http.headers["Authorization"] = f"Bearer {key}"
+        if settings.recorded and as_of is not None:
+            self._http.headers[AS_OF_HEADER] = as_of.astimezone(UTC).isoformat()
+
+    def get(self, path: str, parameters: Mapping[str, str] | None = None) -> Payload:
+        """Fetch a path below the base URL, or an absolute URL on the same host such as a next page.
+
+        Raises
+        ------
+        UnusableAnswerError
+            An answer came that is not a payload: status, redirect, HTML, too short.
+        SourceError
+            No answer came, it was too large, or the provider is left in peace for now.
+        """
+        url = self._absolute(path, parameters)
+        if self._breaker:
+            self._breaker.check()
+        try:
+            payload = self._with_retries(url)
+        except SourceError:
+            if self._breaker:
+                self._breaker.failed()
+            raise
+        if self._breaker:
+            self._breaker.succeeded()
+        return payload
+
+    def close(self) -> None:
+        """Close the connections kept alive."""
+        self._http.close()
+
+    def __enter__(self) -> "ProviderSession":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _absolute(self, path: str, parameters: Mapping[str, str] | None) -> str:
+        """URL to fetch; SourceError where it leads to another host or from https to http."""
+        url = path if "://" in path else f"{self.base_url}/{path.lstrip('/')}"
+        wanted, base = urlsplit(url), urlsplit(self.base_url)
+        if (wanted.scheme, wanted.netloc) != (base.scheme, base.netloc):
+            raise SourceError(
+                f"{self.provider}: refused to ask {redact(url)}: not on {base.scheme}://{base.netloc}"
+            )
+        return f"{url}{'&' if wanted.query else '?'}{urlencode(parameters)}" if parameters else url
+
+    def _with_retries(self, url: str) -> Payload:
+        """The payload of a URL after as many attempts as the settings allow."""
+        retrying = Retrying(
+            retry=retry_if_exception_type(_AgainError),
+            stop=stop_after_attempt(self._settings.http_attempts),
+            wait=self._pause,
+            sleep=self._sleep,
+            reraise=True,
+        )
+        try:
+            return retrying(self._once, url)
+        except _AgainError as last:
+            attempts = self._settings.http_attempts
+            last.fault.args = (f"{last.fault} (after {attempts} attempt{'s' if attempts > 1 else ''})",)
+            raise last.fault from None
+
+    def _pause(self, state: RetryCallState) -> float:
+        """Seconds before the next attempt."""
+        fault = state.outcome.exception() if state.outcome else None
+        if isinstance(fault, _AgainError) and fault.retry_after is not None:
+            return min(max(fault.retry_after, 0.0), RETRY_AFTER_CAP_SECONDS)
+        backoff = self._settings.http_backoff_seconds * 2 ** (state.attempt_number - 1)
+        return float(min(backoff, BACKOFF_CAP_SECONDS) * random.uniform(0.5, 1.5))
+
+    def _once(self, url: str) -> Payload:
+        """One attempt at a URL."""
+        where = f"{self.provider}: {redact(url)}"
+        timeout = self._settings.http_timeout_seconds
+        started = self._clock()
+        try:
+            with self._http.get(url, timeout=timeout, allow_redirects=False, stream=True) as answer:
+                body = self._read(answer, where, started + timeout)
+        except requests.exceptions.SSLError as fault:
+            raise SourceError(f"{where}: the TLS certificate was refused: {_kind(fault)}") from None
+        except (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError):
+            raise _AgainError(SourceError(f"{where}: no whole answer within {timeout:g} s")) from None
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as fault:
+            raise _AgainError(SourceError(f"{where}: the transfer broke: {_kind(fault)}")) from None
+        payload = Payload(body, self._observed_at(answer, where), redact(url))
+        status = answer.status_code
+        if status in WORTH_ANOTHER_TRY:
+            unusable = UnusableAnswerError(f"{where}: HTTP {status}, {self._said(body)}", payload)
+            raise _AgainError(unusable, _retry_after(answer.headers.get("Retry-After")))
+        if 300 <= status < 400:
+            target = redact(answer.headers.get("Location", "nowhere"))
+            raise UnusableAnswerError(
+                f"{where}: HTTP {status}, a redirect to {target}, not followed", payload
+            )
+        if status != 200:
+            raise UnusableAnswerError(f"{where}: HTTP {status}, {self._said(body)}", payload)
+        if len(body.strip()) <= 1 or HTML.match(body):
+            raise UnusableAnswerError(f"{where}: HTTP 200, but {self._said(body)}, not data", payload)
+        return payload
+
+    def _read(self, answer: requests.Response, where: str, deadline: float) -> bytes:
+        """Body of an answer, read in pieces so that size and time are bounded whatever the server does."""
+        limit = self._settings.max_payload_bytes
+        announced = answer.headers.get("Content-Length", "")
+        if announced.isdigit() and int(announced) > limit:
+            raise SourceError(f"{where}: {announced} bytes announced, more than the {limit} allowed")
+        body = bytearray()
+        while chunk := answer.raw.read1(CHUNK_BYTES, decode_content=True):
+            body += chunk
+            if len(body) > limit:
+                raise SourceError(f"{where}: more than the {limit} bytes allowed")
+            if self._clock() > deadline:
+                raise TimeoutError
+        return bytes(body)
+
+    def _observed_at(self, answer: requests.Response, where: str) -> datetime:
+        """When the payload was seen: now, or in recorded mode when it was recorded."""
+        recorded = answer.headers.get(RECORDED_AT_HEADER) if self._settings.recorded else None
+        if recorded is None:
+            return datetime.now(UTC)
+        try:
+            instant = datetime.fromisoformat(recorded)
+        except ValueError:
+            raise SourceError(f"{where}: {RECORDED_AT_HEADER} is no instant: {recorded!r}") from None
+        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant
+
+    def _said(self, body: bytes) -> str:
+        """What came, in a few words without secrets."""
+        if not body.strip():
+            return "an empty body" if not body else f"{len(body)} bytes of white space"
+        text = body[:4000].decode("utf-8", "replace")
+        if self._key:
+            text = text.replace(self._key, "***")
+        if HTML.match(body):
+            title = TITLE.search(text)
+            return f"an HTML page{f' titled {_short(title[1])!r}' if title else ''}"
+        if len(body.strip()) == 1:
+            return f"one byte ({body.strip()!r})"
+        return f"saying {_short(text)!r}"
+
+
+def redact(url: str) -> str:
+    """URL without user, password and the values of secret query parameters."""
+    parts = urlsplit(url)
+    netloc = parts.netloc.rpartition("@")[2]
+    query = urlencode(
+        [
+            (name, "***" if name.lower() in SECRET_PARAMETERS else value)
+            for name, value in parse_qsl(parts.query, keep_blank_values=True)
+        ],
+        safe="*/:",
+    )
+    return urlunsplit((parts.scheme, netloc, parts.path, query, ""))
+
+
+def _keep_headers(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Authentication that adds nothing to the request's own headers."""
+    return request
+
+
+def _retry_after(value: str | None) -> float | None:
+    """Seconds that a Retry-After header asks for, as seconds or as a date."""
+    if not value:
+        return None
+    if value.strip().isdigit():
+        return float(value)
+    try:
+        until = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return (until - datetime.now(until.tzinfo)).total_seconds()
+
+
+def _kind(fault: BaseException) -> str:
+    """Name of a transport fault; its text may hold a URL with a key, so it is left out."""
+    return type(fault).__name__
+
+
+def _short(text: str) -> str:
+    """Text on one line, cut to a readable length."""
+    line = " ".join(text.split())
+    return line if len(line) <= 120 else f"{line[:117]}..."
