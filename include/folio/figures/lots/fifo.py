@@ -14,7 +14,7 @@ from typing import Generic, Literal, TypeVar
 
 from folio.errors import LotError
 
-Method = Literal["fifo", "lifo", "hifo"]
+Method = Literal["fifo", "fifo_by_entry", "lifo", "hifo"]
 EventKind = Literal["open", "close", "split", "transfer_out", "transfer_in"]
 Key = TypeVar("Key", bound=Hashable)
 
@@ -179,8 +179,9 @@ def match_lots(events: Iterable[LotEvent], method: Method = "fifo") -> LotHistor
     events
         In order of date and, within a day, of effect.
     method
-        Which lot goes first: fifo the earliest acquired, lifo the latest, hifo the highest tax cost a unit;
-        among equals the one opened first (lifo: last).
+        Which lot goes first: fifo the earliest acquired, fifo_by_entry the one that entered the account first
+        (Indian depository accounts), lifo the latest acquired, hifo the highest tax cost a unit; among equals
+        the one opened first (lifo: last).
 
     Raises
     ------
@@ -370,6 +371,8 @@ class _Walk:
         lot = self.lots[position]
         if self.method == "fifo":
             return lot.acquisition_date.toordinal(), position, position
+        if self.method == "fifo_by_entry":
+            return position, position, position
         if self.method == "lifo":
             return -lot.acquisition_date.toordinal(), -position, position
         return -lot.tax_cost_open / lot.units, position, position

@@ -59,7 +59,9 @@ def test_the_earliest_units_are_sold_first():
     assert history.open_lots == (second,)
 
 
-@pytest.mark.parametrize(("method", "order"), [("fifo", "abc"), ("lifo", "cba"), ("hifo", "bac")])
+@pytest.mark.parametrize(
+    ("method", "order"), [("fifo", "abc"), ("fifo_by_entry", "abc"), ("lifo", "cba"), ("hifo", "bac")]
+)
 def test_each_method_has_its_own_first_lot(method, order):
     bought = [opened("a", 0, 1, 20), opened("b", 1, 1, 30), opened("c", 2, 1, 10)]
     history = match_lots([*bought, closed("s", 9, 3, 90)], method)
@@ -96,6 +98,20 @@ def test_lots_given_by_a_transfer_keep_their_place_in_the_queue():
         ("t#2", 1, day(-2)),
     ]
     assert history.lots[1].origin_lot_id == "old"
+
+
+def test_by_entry_a_transferred_lot_stands_behind_what_was_there():
+    carried = (CarriedLot("old", day(-900), D(4), D(40), D(41)),)
+    events = [
+        opened("a", 0, 5, 60),
+        LotEvent("t", day(1), "transfer_in", carried=carried),
+        closed("s", 2, 6, 60),
+    ]
+    found = match_lots(events, "fifo_by_entry")
+    assert [(m.lot_id, m.units, m.acquisition_date) for m in found.matches] == [
+        ("a", 5, day(0)),
+        ("t#1", 1, day(-900)),
+    ]
 
 
 def test_a_split_changes_units_and_neither_cost_nor_dates():
@@ -335,7 +351,7 @@ def total(numbers):
     return sum((Fraction(number) for number in numbers), start=Fraction(0))
 
 
-@given(events=ledgers(), method=st.sampled_from(["fifo", "lifo", "hifo"]))
+@given(events=ledgers(), method=st.sampled_from(["fifo", "fifo_by_entry", "lifo", "hifo"]))
 def test_units_and_money_are_conserved_to_the_last_digit(events, method):
     history = match_lots(events, method)
     carried = [part for parts in history.carried.values() for part in parts]
