@@ -154,7 +154,7 @@ def _roots_from_zero(flows: _Flows, limit: float) -> Iterator[float]:
 
 
 def _solve(flows: _Flows, low: float, high: float) -> float:
-    """Root in [low, high], where f changes sign: Newton on the balance, halving when a step leaves or is long."""
+    """Root in [low, high], where f changes sign: Newton on the balance, halving when that fails."""
     sign_low = math.copysign(1.0, flows.balance(low)[0])
     s, last_step = low, 2.0 * (high - low)
     for _ in range(200):
