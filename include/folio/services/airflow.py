@@ -73,7 +73,7 @@ def environment(home: Path, *, dags: Path, database: str, port: int, parallelism
             "TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": 5,
             "ENABLE_HEALTH_CHECK": False,
         },
-        "DAG_PROCESSOR": {"REFRESH_INTERVAL": 30, "PARSING_PROCESSES": 1},
+        "DAG_PROCESSOR": {"REFRESH_INTERVAL": 10, "PARSING_PROCESSES": 1},
         "WORKERS": {"MIN_HEARTBEAT_INTERVAL": 1},
         "USAGE_DATA_COLLECTION": {"ENABLED": False},
         "LOGGING": {"BASE_LOG_FOLDER": home / "logs"},

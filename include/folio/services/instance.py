@@ -296,7 +296,7 @@ class Instance:
             )
             health = _answers(f"{url}/api/v1/health")
         return Process(
-            name, command, self.folder, self._all_variables(), ROOT, health=health, deadline=deadline, url=url
+            name, command, self.folder, self._all_variables, ROOT, health=health, deadline=deadline, url=url
         )
 
     def _choose_ports(self) -> dict[str, int]:

@@ -29,15 +29,15 @@ def _no_check(_: float) -> None:
 class Process:
     """One service of an instance.
 
-    `folder` keeps `<name>.pid` and `<name>.log`. `health` is asked while waiting; `deadline` seconds is how
-    long the process may take until it is healthy. The process leads a session of its own and outlives us;
-    another process of ours may find and stop it.
+    `folder` keeps `<name>.pid` and `<name>.log`. `environment` is asked when it starts, `health` while
+    waiting; `deadline` seconds is how long the process may take until it is healthy. The process leads a
+    session of its own and outlives us; another process of ours may find and stop it.
     """
 
     name: str
     command: tuple[str, ...]
     folder: Path
-    environment: Mapping[str, str] = field(repr=False)
+    environment: Callable[[], Mapping[str, str]] = field(repr=False)
     working_directory: Path = field(default_factory=Path.cwd)
     health: Health = _no_check
     deadline: float = 60.0
@@ -71,7 +71,7 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env=dict(self.environment),
+                env=dict(self.environment()),
                 cwd=self.working_directory,
                 start_new_session=True,
             )
@@ -135,8 +135,9 @@ def wait_until_healthy(
                 pending.remove(process)
                 ready(process)
             elif process.pid is None or time.monotonic() - began > process.deadline:
+                late = f"did not get ready within {process.deadline:.0f} s: {ailment}"
                 raise ServiceError(
-                    f"{process.name} did not get ready within {process.deadline:.0f} s: {ailment}. "
+                    f"{process.name} {'ended as it started' if process.pid is None else late}. "
                     f"Its log {process.log_file} ends:\n{process.log_tail()}"
                 )
         if pending:

@@ -1,0 +1,56 @@
+# Everything runs in .venv, which `make setup` makes; every target that needs it calls that first.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+PYTHON := .venv/bin/python
+FOLIO := .venv/bin/folio
+
+.PHONY: help setup demo up down status test check-all bench lint format lock clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## make the environment: locked, hashed requirements and Folio itself
+	@bin/setup
+
+demo: setup ## run the whole pipeline on demo data: some minutes, ends with where to look
+	@$(FOLIO) demo
+
+up: setup ## start Postgres, Airflow, the API and the mail catcher
+	@$(FOLIO) up
+
+down: setup ## stop them; data stays
+	@$(FOLIO) down --all
+
+status: setup ## show what runs, where, and what is stored
+	@$(FOLIO) status
+
+test: setup lint ## check style and types and run every test but the exhaustive ones, with coverage
+	$(PYTHON) -m coverage erase
+	$(PYTHON) -m pytest -m "not exhaustive" --cov --cov-report=term
+
+check-all: setup lint ## run every test, the exhaustive ones too
+	$(PYTHON) -m coverage erase
+	$(PYTHON) -m pytest --cov --cov-report=term
+
+bench: setup ## time one night for many accounts and show where the time goes
+	$(PYTHON) -m pytest tests/bench -s
+
+lint: setup ## check style of Python and SQL, and types
+	$(PYTHON) -m ruff check
+	$(PYTHON) -m ruff format --check
+	$(PYTHON) -m mypy
+	$(PYTHON) -m sqlfluff lint --disable-progress-bar dbt_project/models
+
+format: setup ## put Python and SQL into shape
+	$(PYTHON) -m ruff check --fix
+	$(PYTHON) -m ruff format
+	$(PYTHON) -m sqlfluff fix --disable-progress-bar dbt_project/models
+
+lock: ## resolve requirements.in again into requirements.txt (needs uv)
+	uv pip compile requirements.in --universal --python-version 3.11 --generate-hashes --no-strip-extras \
+		--no-annotate --no-header --no-emit-index-url --output-file requirements.txt
+
+clean: ## stop everything and delete the environment, databases and all else that was made
+	@if [ -x $(FOLIO) ]; then $(FOLIO) down --all --purge; fi
+	rm -rf .venv .folio .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis \
+		dbt_project/target dbt_project/logs include/folio.egg-info
