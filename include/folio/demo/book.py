@@ -5,7 +5,7 @@ file holds, and which lines are wrong on purpose, is in docs/demo-data.md.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -115,6 +115,8 @@ TRANSFERS = (
     ("P09A-BRK", "P09B-BRK", date(2012, 10, 15)),
 )
 """In kind, between accounts of one investor: a third of the giver's largest position."""
+
+_TRANSFERRING = {account for giver, taker, _ in TRANSFERS for account in (giver, taker)}
 
 TIGHT_VAR_LIMITS: Mapping[str, Decimal] = {"P04A": Decimal("0.012"), "P12A": Decimal("0.012")}
 """Limits that a portfolio of technology shares breaks on most days; the others' hold."""
@@ -310,9 +312,8 @@ def _plans(portfolio: Row, market: Market, seed: int) -> list[Plan]:
     for code in ACCOUNTS.get(key, ("FOL",) if country == "IN" else ("BRK",)):
         random = Random(f"{seed}|account {key}-{code}")
         currency = "USD" if code == "USD" else str(portfolio["currency"])
-        opened = (
-            FIRST_TRADE if random.random() < 0.55 else FIRST_TRADE + timedelta(random.randrange(30, 1200))
-        )
+        late = random.random() > 0.55 and f"{key}-{code}" not in _TRANSFERRING
+        opened = FIRST_TRADE + timedelta(random.randrange(30, 1200) if late else 0)
         first, monthly = (40_000, 5_000) if currency == "INR" else (20_000, 500)
         plans.append(
             Plan(
@@ -562,7 +563,7 @@ class Desk:
             paid = self.trade(plan, key, day, units, cents(units * per_share))
             untaxed = plan.code == "RET" and plan.country == "US"
             rate = Decimal(0) if untaxed else WITHHELD.get(plan.country, WITHHELD_ELSEWHERE)
-            self.ledger.dividend(plan.holder, day, paid, cents(paid.amount * rate))
+            self.ledger.dividend(plan.holder, day, replace(paid, tax=cents(paid.amount * rate)))
 
     def transfer(self, giver: Plan, taker: Plan, day: date) -> None:
         """A third of the giver's largest position, in kind."""

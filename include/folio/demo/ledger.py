@@ -79,6 +79,7 @@ class Trade:
     currency: str
     rate: Decimal | None = None
     fee: Decimal = Decimal(0)
+    tax: Decimal = Decimal(0)
 
 
 @dataclass
@@ -98,19 +99,19 @@ class Ledger:
 
     def acquire(self, holder: Holder, kind: str, day: date, trade: Trade, **cells: object) -> None:
         """Book a buy or switch_in."""
-        self._move_cash(holder, -(trade.amount + trade.fee) * (trade.rate or 1))
+        self._move_cash(holder, -(trade.amount + trade.fee + trade.tax) * (trade.rate or 1))
         self._move_units(holder, trade.instrument, trade.units)
         self._trade(holder, kind, day, trade, cells)
 
     def dispose(self, holder: Holder, kind: str, day: date, trade: Trade, **cells: object) -> None:
         """Book a sell or switch_out."""
         self._move_units(holder, trade.instrument, -trade.units)
-        self._move_cash(holder, (trade.amount - trade.fee) * (trade.rate or 1))
+        self._move_cash(holder, (trade.amount - trade.fee - trade.tax) * (trade.rate or 1))
         self._trade(holder, kind, day, trade, cells)
 
-    def dividend(self, holder: Holder, day: date, trade: Trade, tax: Decimal) -> None:
-        """Book `trade.amount` paid on a holding, less tax withheld; its units and price are not booked."""
-        self._move_cash(holder, (trade.amount - tax) * (trade.rate or 1))
+    def dividend(self, holder: Holder, day: date, trade: Trade) -> None:
+        """Book `trade.amount` paid on a holding, less tax withheld; its units and fee are not booked."""
+        self._move_cash(holder, (trade.amount - trade.tax) * (trade.rate or 1))
         self._book(
             holder,
             "dividend",
@@ -118,7 +119,7 @@ class Ledger:
             instrument=trade.name,
             amount=trade.amount,
             currency=trade.currency,
-            tax=tax,
+            tax=trade.tax,
             fx_rate=trade.rate,
             settlement_date=settles(day),
         )
@@ -162,6 +163,7 @@ class Ledger:
             amount=trade.amount,
             currency=trade.currency,
             fee=trade.fee,
+            tax=trade.tax,
             fx_rate=trade.rate,
             settlement_date=settles(day),
             **cells,
