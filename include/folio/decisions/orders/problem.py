@@ -8,10 +8,12 @@ from typing import Literal
 from folio.errors import OrderError
 
 Side = Literal["buy", "sell"]
-Status = Literal["planned", "improved", "in_band", "out_of_band", "not_priced", "no_targets", "empty"]
+Status = Literal[
+    "planned", "improved", "in_band", "out_of_band", "not_priced", "no_targets", "empty", "refused"
+]
 """planned: orders that end inside every band; improved: orders that come nearer but cannot reach a band;
 in_band: nothing to do; out_of_band: outside, but no order is feasible; not_priced: a holding has no price;
-no_targets: no portfolio has targets; empty: no portfolio has value."""
+no_targets: no portfolio has targets; empty: no portfolio has value; refused: none was made or certified."""
 
 CASH = "cash"
 """Bucket in which a portfolio's cash is measured against its target; no instrument may be called so."""

@@ -1,0 +1,386 @@
+"""Rebalance plans of a night: built tables in, one certified plan per tax unit out."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, localcontext
+from typing import Any, LiteralString, TypeVar
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import class_row
+
+from folio.books.identity import surrogate_id
+from folio.decisions.orders.problem import (
+    Account,
+    Costs,
+    Order,
+    Portfolio,
+    Position,
+    RebalancePlan,
+    RebalanceProblem,
+)
+from folio.decisions.orders.rebalance import solve
+from folio.errors import NightError, OrderError
+from folio.jobs.nights import Night
+from folio.settings import settings
+from folio.store import warehouse
+
+COSTS = Costs(proportional_bps=Decimal(10), fixed=Decimal(1))
+"""What an order is taken to cost: a tenth of a percent of its value and one unit of reporting currency."""
+
+MINIMUM_ORDER_VALUE = Decimal(50)
+"""Smallest order, in reporting currency."""
+
+DISTANCE_WEIGHT = Decimal("0.0005")
+"""Lambda: below the proportional cost, so that nobody trades beyond the edge of the band."""
+
+Row = TypeVar("Row")
+
+ALL_BATCHES = "0/1"
+PRICE_STEP = Decimal("1e-12")
+UNIT_STEPS = {"crypto": Decimal("1e-8"), "fund": Decimal("0.001")}
+FRACTION = Decimal("0.0001")
+TRADED_BY = {
+    "brokerage": {"equity", "etf", "bond", "fund"},
+    "retirement": {"equity", "etf", "bond", "fund"},
+    "folio": {"fund"},
+    "exchange": {"crypto"},
+    "wallet": {"crypto"},
+}
+"""Kinds of instrument that an account may buy without holding any yet; funds only in its own currency."""
+
+PLAN_COLUMNS = (
+    *("plan_id", "tax_unit_id", "night", "valuation_date", "status", "reason"),
+    *("objective", "lower_bound", "gap", "drift_before", "drift_after"),
+    *("cost_reporting", "naive_cost_reporting", "reporting_currency", "lambda"),
+)
+ORDER_COLUMNS = (
+    *("order_id", "plan_id", "portfolio_id", "account_id", "instrument_id", "side", "units"),
+    *("price_local", "local_currency", "amount_account", "account_currency", "reason"),
+)
+
+IN_BATCH = "mod(('x' || right({column}::text, 6))::bit(24)::integer, %(batches)s) = %(batch)s"
+
+
+def plan(night: str, batch: str = ALL_BATCHES) -> dict[str, int]:
+    """Replace the plans and orders of a night for the tax units of a batch (`0/3` is the first of three).
+
+    Returns
+    -------
+    dict[str, int]
+        Plans by status, and `orders`.
+    """
+    this = Night.parse(night)
+    part, parts = _batch(batch)
+    currency = settings().reporting_currency
+    with warehouse.connect() as connection:
+        book = _read(connection, this.valuation_date, currency, part, parts)
+        plans, orders, counts = [], [], Counter[str]()
+        for tax_unit_id in sorted(book.tax_units):
+            made = book.plan(tax_unit_id)
+            plan_id = surrogate_id("plan", f"{tax_unit_id}|{this.id}")
+            plans.append(
+                (
+                    *(plan_id, tax_unit_id, this.id, this.valuation_date, made.status, made.reason),
+                    *(made.objective, made.lower_bound, made.gap, made.drift_before, made.drift_after),
+                    *(made.cost, made.naive_cost, currency, DISTANCE_WEIGHT),
+                )
+            )
+            orders += [book.order_row(plan_id, order) for order in made.orders]
+            counts[made.status] += 1
+        in_batch = (
+            IN_BATCH.format(column="tax_unit_id").replace("%(batches)s", "%s").replace("%(batch)s", "%s")
+        )
+        warehouse.replace(
+            connection,
+            "computed.rebalance_plans",
+            PLAN_COLUMNS,
+            plans,
+            where=f"night = %s and {in_batch}",
+            parameters=(this.id, parts, part),
+        )
+        # The orders of the plans replaced went with them.
+        warehouse.replace(connection, "computed.rebalance_orders", ORDER_COLUMNS, orders, where="false")
+    return {**counts, "orders": len(orders)}
+
+
+def _batch(batch: str) -> tuple[int, int]:
+    part, _, parts = batch.partition("/")
+    if not (part.isdigit() and parts.isdigit() and int(part) < int(parts)):
+        raise NightError(f"{batch!r} is no batch: write k/n with k below n, such as 0/1.")
+    return int(part), int(parts)
+
+
+@dataclass(frozen=True)
+class _Portfolio:
+    portfolio_id: UUID
+    tax_unit_id: UUID
+    drift_band: Decimal
+
+
+@dataclass(frozen=True)
+class _Account:
+    account_id: UUID
+    portfolio_id: UUID
+    account_kind: str
+    account_currency: str
+    cash_model: str
+
+
+@dataclass(frozen=True)
+class _Instrument:
+    instrument_id: UUID
+    instrument_kind: str
+    local_currency: str
+    whole_units: bool
+    price_local: Decimal | None
+
+
+@dataclass(frozen=True)
+class _Holding:
+    account_id: UUID
+    instrument_id: UUID
+    units: Decimal | None
+    is_incomplete: bool
+
+
+@dataclass(frozen=True)
+class _Target:
+    portfolio_id: UUID
+    bucket: str
+    instrument_id: UUID | None
+    instrument_kind: str | None
+    target_weight: Decimal
+
+
+@dataclass(frozen=True)
+class _Books:
+    """What one valuation date says of some tax units, by id."""
+
+    currency: str
+    portfolios: dict[UUID, _Portfolio]
+    accounts: dict[UUID, _Account]
+    instruments: dict[UUID, _Instrument]
+    holdings: dict[UUID, list[_Holding]]
+    targets: dict[UUID, list[_Target]]
+    rates: dict[tuple[str, str], Decimal]
+
+    @property
+    def tax_units(self) -> set[UUID]:
+        return {p.tax_unit_id for p in self.portfolios.values()}
+
+    def plan(self, tax_unit_id: UUID) -> RebalancePlan:
+        """Plan of one tax unit; one that cannot be made or certified is refused with the reason."""
+        try:
+            return solve(self.problem(tax_unit_id))
+        except _NotPriced as gap:
+            return RebalancePlan("not_priced", str(gap))
+        except OrderError as error:
+            return RebalancePlan("refused", str(error))
+
+    def problem(self, tax_unit_id: UUID) -> RebalanceProblem:
+        """The tax unit's portfolios that have targets, with their accounts, in reporting currency."""
+        portfolios: list[Portfolio] = []
+        accounts: list[Account] = []
+        positions: list[Position] = []
+        for portfolio in self.portfolios.values():
+            targets = self._targets(portfolio.portfolio_id)
+            if portfolio.tax_unit_id != tax_unit_id or not targets:
+                continue
+            portfolios.append(Portfolio(str(portfolio.portfolio_id), targets, portfolio.drift_band))
+            for account in self.accounts.values():
+                if account.portfolio_id == portfolio.portfolio_id:
+                    accounts.append(self._account(account))
+                    positions += self._positions(account, targets)
+        return RebalanceProblem(
+            portfolios=tuple(portfolios),
+            accounts=tuple(accounts),
+            positions=tuple(positions),
+            costs=COSTS,
+            minimum_order_value=MINIMUM_ORDER_VALUE,
+            distance_weight=DISTANCE_WEIGHT,
+        )
+
+    def _targets(self, portfolio_id: UUID) -> dict[str, Decimal]:
+        targets: dict[str, Decimal] = {}
+        for target in self.targets.get(portfolio_id, []):
+            if target.instrument_id is None:
+                raise OrderError(f"target {target.bucket} is no known instrument")
+            if target.instrument_kind != "cash":
+                targets[str(target.instrument_id)] = target.target_weight
+        return targets
+
+    def _is_cash(self, instrument_id: UUID) -> bool:
+        instrument = self.instruments.get(instrument_id)
+        return instrument is not None and instrument.instrument_kind == "cash"
+
+    def _account(self, account: _Account) -> Account:
+        cash = Decimal(0)
+        for holding in self.holdings.get(account.account_id, []):
+            if not self._is_cash(holding.instrument_id):
+                continue
+            rate = self.rates.get((self.instruments[holding.instrument_id].local_currency, self.currency))
+            if rate is None or holding.units is None or holding.is_incomplete:
+                raise _NotPriced(f"cash of account {account.account_id} has no value in {self.currency}")
+            cash += holding.units * rate
+        keeps_cash = account.cash_model == "kept"
+        return Account(
+            str(account.account_id), str(account.portfolio_id), cash.quantize(PRICE_STEP), keeps_cash
+        )
+
+    def _positions(self, account: _Account, targets: dict[str, Decimal]) -> Iterator[Position]:
+        held = {
+            h.instrument_id: h
+            for h in self.holdings.get(account.account_id, [])
+            if not self._is_cash(h.instrument_id)
+        }
+        for instrument_id in sorted(held.keys() | {UUID(name) for name in targets}):
+            instrument = self.instruments.get(instrument_id)
+            holding = held.get(instrument_id)
+            if instrument is None:
+                raise _NotPriced(f"instrument {instrument_id} is not known")
+            if holding is None and not _trades(account, instrument):
+                continue
+            if holding is not None and (holding.units is None or holding.is_incomplete):
+                raise _NotPriced(f"account {account.account_id} holds {instrument_id} without a full value")
+            yield Position(
+                account_id=str(account.account_id),
+                instrument_id=str(instrument_id),
+                units=holding.units if holding is not None and holding.units is not None else Decimal(0),
+                price=self._price(instrument),
+                whole_units=instrument.whole_units,
+                may_buy=str(instrument_id) in targets,
+                unit_step=UNIT_STEPS.get(instrument.instrument_kind, FRACTION),
+            )
+
+    def _price(self, instrument: _Instrument) -> Decimal | None:
+        """Price in reporting currency; None without a price, without a rate, or where it vanishes."""
+        rate = self.rates.get((instrument.local_currency, self.currency))
+        if rate is None or instrument.price_local is None:
+            return None
+        with localcontext() as context:
+            context.prec = 60
+            price = (instrument.price_local * rate).quantize(PRICE_STEP)
+        return price if price > 0 else None
+
+    def order_row(self, plan_id: UUID, order: Order) -> tuple[Any, ...]:
+        """Row of computed.rebalance_orders, with the amount in the account's own currency."""
+        account = self.accounts[UUID(order.account_id)]
+        instrument = self.instruments[UUID(order.instrument_id)]
+        rate = self.rates[instrument.local_currency, account.account_currency]
+        assert instrument.price_local is not None
+        with localcontext() as context:
+            context.prec = 60
+            amount = order.units * instrument.price_local * rate
+        order_id = surrogate_id("order", f"{plan_id}|{order.account_id}|{order.instrument_id}")
+        return (
+            *(order_id, plan_id, account.portfolio_id, account.account_id, instrument.instrument_id),
+            *(order.side, order.units, instrument.price_local, instrument.local_currency),
+            *(amount, account.account_currency, order.reason),
+        )
+
+
+class _NotPriced(Exception):
+    """Something held has no value tonight."""
+
+
+def _trades(account: _Account, instrument: _Instrument) -> bool:
+    if instrument.instrument_kind not in TRADED_BY.get(account.account_kind, set()):
+        return False
+    return instrument.instrument_kind != "fund" or instrument.local_currency == account.account_currency
+
+
+def _read(connection: psycopg.Connection[Any], day: date, currency: str, part: int, parts: int) -> _Books:
+    asked = {"day": day, "batch": part, "batches": parts}
+    of_batch = IN_BATCH.format(column="portfolios.tax_unit_id")
+    portfolios = _rows(
+        connection,
+        _Portfolio,
+        f"""
+        select portfolio_id, tax_unit_id, drift_band from build.dim_portfolios as portfolios
+        where {of_batch} order by portfolio_id
+        """,
+        asked,
+    )
+    accounts = _rows(
+        connection,
+        _Account,
+        f"""
+        select accounts.account_id, accounts.portfolio_id, accounts.account_kind, accounts.account_currency,
+               accounts.cash_model
+        from build.dim_accounts as accounts
+        join build.dim_portfolios as portfolios using (portfolio_id)
+        where {of_batch} order by accounts.account_id
+        """,
+        asked,
+    )
+    holdings = _rows(
+        connection,
+        _Holding,
+        f"""
+        select holdings.account_id, holdings.instrument_id, holdings.units,
+               holdings.quality = 'incomplete' or holdings.value_portfolio is null as is_incomplete
+        from build.fct_holdings as holdings
+        join build.dim_portfolios as portfolios using (portfolio_id)
+        where holdings.valuation_date = %(day)s and {of_batch}
+        """,
+        asked,
+    )
+    targets = _rows(
+        connection,
+        _Target,
+        f"""
+        select allocations.portfolio_id, allocations.bucket, instruments.instrument_id,
+               instruments.instrument_kind, allocations.target_weight
+        from build.fct_allocations as allocations
+        join build.dim_portfolios as portfolios using (portfolio_id)
+        left join build.dim_instruments as instruments on instruments.instrument_code = allocations.bucket
+        where allocations.valuation_date = %(day)s and allocations.dimension = 'instrument'
+          and allocations.target_weight > 0 and {of_batch}
+        """,
+        asked,
+    )
+    instruments = _rows(
+        connection,
+        _Instrument,
+        """
+        select instruments.instrument_id, instruments.instrument_kind, instruments.local_currency,
+               instruments.whole_units, prices.price_local
+        from build.dim_instruments as instruments
+        left join build.fct_prices_daily as prices
+            on prices.instrument_id = instruments.instrument_id and prices.valuation_date = %(day)s
+        """,
+        asked,
+    )
+    rates = connection.execute(
+        """
+        select from_currency, to_currency, rate from build.fct_fx_rates_daily
+        where valuation_date = %(day)s and rate is not null
+        """,
+        asked,
+    ).fetchall()
+    currencies = {a.account_currency for a in accounts} | {i.local_currency for i in instruments} | {currency}
+    by_account: dict[UUID, list[_Holding]] = defaultdict(list)
+    for holding in holdings:
+        by_account[holding.account_id].append(holding)
+    by_portfolio: dict[UUID, list[_Target]] = defaultdict(list)
+    for target in targets:
+        by_portfolio[target.portfolio_id].append(target)
+    return _Books(
+        currency=currency,
+        portfolios={p.portfolio_id: p for p in portfolios},
+        accounts={a.account_id: a for a in accounts},
+        instruments={i.instrument_id: i for i in instruments},
+        holdings=by_account,
+        targets=by_portfolio,
+        rates={(c, c): Decimal(1) for c in currencies} | {(start, end): rate for start, end, rate in rates},
+    )
+
+
+def _rows(
+    connection: psycopg.Connection[Any], kind: type[Row], query: LiteralString, asked: dict[str, Any]
+) -> list[Row]:
+    with connection.cursor(row_factory=class_row(kind)) as cursor:
+        return cursor.execute(query, asked).fetchall()
