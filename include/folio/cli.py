@@ -20,11 +20,10 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="""Run the nightly investment pipeline on this machine and look at what it made.
-
-    Start with `folio demo`; then `folio status`, `folio publications`, `folio loads --help`.
-    Settings are read from the environment and `.env` (FOLIO_..., see .env.example).
-    """,
+    help="Run the nightly investment pipeline on this machine and look at what it made.",
+    epilog="""Examples: `folio demo` (everything, from nothing), `folio status --json`,
+    `folio --instance replay status`, `folio down --all`. Each command has its own `--help`.
+    Settings are FOLIO_... variables in the environment or in `.env` (see .env.example).""",
 )
 
 
