@@ -21,7 +21,7 @@ STATUS_IN_HTML = re.compile(rb"<title>\s*(\d{3})\b|<h1>\s*(\d{3})\b", re.IGNOREC
 
 
 def recorded_instants(folder: Path) -> list[datetime]:
-    """Instants (UTC) at which NAV files in a folder were recorded, in order; untimed names count as 00:00Z."""
+    """Instants (UTC) at which a folder's NAV files were recorded, in order; untimed names count as 00:00Z."""
     return [instant for instant, _ in recordings(folder)]
 
 

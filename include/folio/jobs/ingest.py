@@ -1,0 +1,253 @@
+"""Ingest jobs: take in what each source has for a night; a source at fault never stops it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date, timedelta
+from types import MappingProxyType
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from folio.errors import LoadError
+from folio.jobs.nights import Night
+from folio.quality import expectations
+from folio.settings import Settings, settings
+from folio.sources import landing, payloads
+from folio.sources.connectors import amfi, ecb, polygon
+from folio.sources.landing import Ask, Load, Parse
+from folio.sources.payloads import Payload
+from folio.sources.session import DatabaseBreaker, ProviderSession
+from folio.store import warehouse
+
+GREAT_EXPECTATIONS: expectations.Engine = "great_expectations"
+
+PARSERS: Mapping[tuple[str, str], Parse] = MappingProxyType(
+    {
+        ("amfi", "navs"): amfi.parse_navs,
+        ("amfi", "schemes"): amfi.parse_schemes,
+        ("amfi", "history"): amfi.parse_navs,
+        ("polygon", "daily_bars"): polygon.parse_bars,
+        ("polygon", "splits"): polygon.parse_splits,
+        ("ecb", "fx_rates"): ecb.parse_rates,
+        ("ecb", "history"): ecb.parse_history,
+    }
+)
+"""How the payload of each dataset of a provider is read."""
+
+RETRY_DAYS = 7
+"""Days before the night whose failed loads are tried again: longer than any price may be carried."""
+
+SPLITS_AGAIN = timedelta(days=45)
+"""Splits are announced, and corrected, weeks around their day: each night asks for these days again."""
+
+
+def fund_navs(night: str) -> list[Load]:
+    """Take in AMFI's NAV file as of the night: its NAVs, and from the same payload its schemes."""
+    this = Night.parse(night)
+    with _source("amfi", this) as (connection, http):
+        if http is None:
+            return []
+        navs = _take_in(
+            connection,
+            Ask("amfi", "navs", _slot(this), this.id, http.base_url + amfi.NAVALL_PATH),
+            amfi.Amfi(http).fetch_navs,
+            check=expectations.checking(GREAT_EXPECTATIONS),
+        )
+        return [navs, *schemes_of(connection, navs)]
+
+
+def market_prices(night: str) -> list[Load]:
+    """Take in Polygon's bars of the night's day, of days that failed lately, and the splits.
+
+    Weekends have no session and are not asked for.
+    """
+    this = Night.parse(night)
+    with _source("polygon", this) as (connection, http):
+        if http is None:
+            return []
+        provider = polygon.Polygon(http)
+        loads = []
+        check = expectations.checking(GREAT_EXPECTATIONS)
+        for day in [*_days_to_retry(connection, this), *_sessions(this.valuation_date)]:
+            load = _take_in(
+                connection,
+                Ask(
+                    "polygon",
+                    "daily_bars",
+                    day.isoformat(),
+                    this.id,
+                    http.base_url + polygon.BARS_PATH.format(day=day),
+                ),
+                lambda day=day: provider.fetch_bars(day),  # type: ignore[misc]
+                check=check,
+            )
+            loads.append(load)
+            if not load.repeated and load.status in ("loaded", "held"):
+                check = expectations.checking("plain")  # one validation of Great Expectations a task
+        first = _first_split_day(connection, this)
+        loads.append(
+            _take_in(
+                connection,
+                Ask("polygon", "splits", _slot(this), this.id, http.base_url + polygon.SPLITS_PATH),
+                lambda: provider.fetch_splits(first, this.instant.date()),
+            )
+        )
+        return loads
+
+
+def fx_rates(night: str) -> list[Load]:
+    """Take in the ECB's rates as they stood at the night."""
+    this = Night.parse(night)
+    with _source("ecb", this) as (connection, http):
+        if http is None:
+            return []
+        day = this.valuation_date.isoformat()
+        return [
+            _take_in(
+                connection,
+                Ask("ecb", "fx_rates", day, this.id, http.base_url + ecb.DAILY_PATH),
+                ecb.Ecb(http).fetch_daily,
+                check=expectations.checking(GREAT_EXPECTATIONS),
+            )
+        ]
+
+
+def books(night: str) -> list[Load]:
+    """Take in the book files that wait in the drop folder."""
+    from folio.books import intake
+
+    return list(intake.files(Night.parse(night).id))
+
+
+def accept(load_id: UUID) -> list[Load]:
+    """Land the kept payload of a held load in spite of its checks, with what hangs on it.
+
+    Raises
+    ------
+    LoadError
+        The load is unknown, not held, replaced by a loaded attempt, or of a source that holds nothing.
+    """
+    with warehouse.connect() as connection:
+        load = landing.find(connection, load_id)
+        connection.rollback()
+        parse = PARSERS.get((load.source, load.dataset))
+        if parse is None:
+            raise LoadError(
+                f"{load.source}/{load.dataset} has no held loads: mend the file and drop it again"
+            )
+        accepted = landing.accept(connection, load_id, parse, folder=settings().payload_folder)
+        return [accepted, *schemes_of(connection, accepted)]
+
+
+def schemes_of(connection: psycopg.Connection[Any], navs: Load) -> list[Load]:
+    """Take in the schemes of a NAV file whose NAVs are loaded, from the payload kept for them."""
+    sha256, observed_at = navs.payload_sha256, navs.observed_at
+    if (
+        (navs.source, navs.dataset, navs.status) != ("amfi", "navs", "loaded")
+        or not sha256
+        or not observed_at
+    ):
+        return []
+    folder = settings().payload_folder
+
+    def fetch() -> Payload:
+        return Payload(payloads.read(folder, sha256), observed_at, f"payload of load {navs.load_id}")
+
+    ask = Ask("amfi", "schemes", navs.slot, navs.night, f"payload of load {navs.load_id}")
+    return [_take_in(connection, ask, fetch)]
+
+
+@contextmanager
+def open_source(
+    provider: str, current: Settings, night: Night | None = None
+) -> Iterator[tuple[psycopg.Connection[Any], ProviderSession | None]]:
+    """Connection to the warehouse and session to a provider; None where the provider is switched off."""
+    base_url = {"amfi": current.amfi_url, "polygon": current.polygon_url, "ecb": current.ecb_url}[provider]
+    key = current.polygon_key if provider == "polygon" else None
+    with warehouse.connect() as connection:
+        if not base_url or (provider == "polygon" and key is None):
+            yield connection, None
+            return
+        with ProviderSession(
+            provider,
+            base_url,
+            current,
+            key=key.get_secret_value() if key else None,
+            as_of=night.instant if night else None,
+            breaker=DatabaseBreaker(connection, provider),
+        ) as http:
+            yield connection, http
+
+
+@contextmanager
+def _source(provider: str, night: Night) -> Iterator[tuple[psycopg.Connection[Any], ProviderSession | None]]:
+    """A provider for a night; a provider that is switched off is written down as a finding of the night."""
+    with open_source(provider, settings(), night) as (connection, http):
+        if http is None:
+            wanted = "FOLIO_POLYGON_KEY" if provider == "polygon" else f"FOLIO_{provider.upper()}_URL"
+            expectations.record(
+                connection,
+                night.id,
+                check_name="source on",
+                subject=provider,
+                severity="warn",
+                status="warned",
+                observed="source off",
+                expected=f"{wanted} set",
+                note="Nothing was asked for; figures that need this source carry what is known.",
+            )
+            connection.commit()
+        yield connection, http
+
+
+def _take_in(
+    connection: psycopg.Connection[Any],
+    ask: Ask,
+    fetch: Callable[[], Payload],
+    check: landing.Check | None = None,
+) -> Load:
+    """Take in one slot with the parser of its dataset."""
+    return landing.take_in(
+        connection,
+        ask,
+        fetch,
+        PARSERS[ask.source, ask.dataset],
+        folder=settings().payload_folder,
+        check=check,
+    )
+
+
+def _slot(night: Night) -> str:
+    """Slot of a snapshot feed: the night's instant."""
+    return f"{night.instant:%Y-%m-%dT%H:%MZ}"
+
+
+def _sessions(day: date) -> list[date]:
+    """The day, unless it falls on a weekend."""
+    return [day] if day.weekday() < 5 else []
+
+
+def _days_to_retry(connection: psycopg.Connection[Any], night: Night) -> list[date]:
+    """Days lately before the night's whose bars failed to load and were not loaded since."""
+    rows = connection.execute(
+        "select distinct slot::date from raw.loads as failed"
+        " where source = 'polygon' and dataset = 'daily_bars' and status = 'failed'"
+        " and slot::date between %s and %s and not exists (select from raw.loads as l"
+        "  where (l.source, l.dataset, l.slot) = (failed.source, failed.dataset, failed.slot)"
+        "  and l.status in ('loaded', 'held')) order by 1",
+        (night.valuation_date - timedelta(days=RETRY_DAYS), night.valuation_date - timedelta(days=1)),
+    ).fetchall()
+    connection.rollback()
+    return [row[0] for row in rows]
+
+
+def _first_split_day(connection: psycopg.Connection[Any], night: Night) -> date | None:
+    """Day from which splits are asked for: all there are, until some load of them succeeded."""
+    row = connection.execute(
+        "select max(observed_at) from raw.loads"
+        " where source = 'polygon' and dataset = 'splits' and status = 'loaded' and observed_at <= %s",
+        (night.instant,),
+    ).fetchone()
+    connection.rollback()
+    return (row[0] - SPLITS_AGAIN).date() if row and row[0] else None
