@@ -1,0 +1,1 @@
+"""Accounts and what is booked and held in them."""

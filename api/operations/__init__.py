@@ -1,0 +1,1 @@
+"""What was published, from which loads, with which findings, how fresh."""

@@ -1,0 +1,1 @@
+"""Portfolios and what is reported of them."""

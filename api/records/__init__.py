@@ -1,0 +1,1 @@
+"""Records that portfolios and accounts have in common: holdings, bookings, lots, gains, recommendations."""
