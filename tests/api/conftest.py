@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import secrets
 import uuid
 from decimal import Decimal
 
@@ -11,6 +12,7 @@ from fastapi.testclient import TestClient
 from api.main import create_app
 from folio.commands.keys import create_key
 from folio.jobs import nights
+from folio.settings import settings
 from folio.store import publish as store
 from folio.store import warehouse as connections
 
@@ -48,28 +50,34 @@ MARTS = {
     "dim_instruments": (
         "public",
         "instrument_id",
-        "id:instrument_id text:instrument_code instrument_name instrument_kind local_currency ticker isin int:amfi_code",
+        "id:instrument_id text:instrument_code instrument_name instrument_kind local_currency ticker isin "
+        "int:amfi_code",
     ),
     "dim_funds": (
         "public",
         "instrument_id",
-        "id:instrument_id int:scheme_code text:scheme_name isin_payout_or_growth isin_reinvestment plan option "
+        "id:instrument_id int:scheme_code text:scheme_name isin_payout_or_growth isin_reinvestment "
+        "plan option "
         "category fund_house",
     ),
     "fct_holdings": (
         "portfolio_id",
         "account_id instrument_id valuation_date",
-        "id:account_id portfolio_id instrument_id price_load_id day:valuation_date price_date oldest_price_date "
-        "units:units price:price_local int:price_line text:local_currency account_currency portfolio_currency "
+        "id:account_id portfolio_id instrument_id price_load_id day:valuation_date price_date "
+        "oldest_price_date "
+        "units:units price:price_local int:price_line text:local_currency account_currency "
+        "portfolio_currency "
         "quality method_version rate:fx_to_portfolio money:value_local value_account value_portfolio "
         "cost_portfolio gain_portfolio ratio:weight",
     ),
     "fct_portfolio_values_daily": (
         "portfolio_id",
         "portfolio_id valuation_date",
-        "id:portfolio_id day:valuation_date oldest_price_date money:value_portfolio known_part_value_portfolio "
+        "id:portfolio_id day:valuation_date oldest_price_date money:value_portfolio "
+        "known_part_value_portfolio "
         "net_flow_portfolio income_portfolio fees_portfolio taxes_portfolio gains_portfolio "
-        "currency_effect_portfolio ratio:daily_return cumulative_twr carried_share text:portfolio_currency quality",
+        "currency_effect_portfolio ratio:daily_return cumulative_twr carried_share "
+        "text:portfolio_currency quality",
     ),
     "fct_period_results": (
         "portfolio_id",
@@ -95,7 +103,8 @@ MARTS = {
         "portfolio_id",
         "transaction_id",
         "id:transaction_id account_id portfolio_id instrument_id text:kind status local_currency "
-        "account_currency portfolio_currency rejection_reason quality day:trade_date settlement_date units:units "
+        "account_currency portfolio_currency rejection_reason quality day:trade_date settlement_date "
+        "units:units "
         "price:price_local money:amount_local fee_local tax_local net_cash_account net_cash_portfolio "
         "flag:is_rejected",
     ),
@@ -116,7 +125,8 @@ MARTS = {
     "fct_rebalance_plans": (
         "tax_unit_id",
         "plan_id",
-        "id:plan_id tax_unit_id text:night status reason reporting_currency day:valuation_date money:objective "
+        "id:plan_id tax_unit_id text:night status reason reporting_currency day:valuation_date "
+        "money:objective "
         "lower_bound cost_reporting naive_cost_reporting ratio:gap drift_before drift_after",
     ),
     "fct_rebalance_orders": (
@@ -134,7 +144,8 @@ MARTS = {
     "fct_alerts": (
         "portfolio_id",
         "alert_id",
-        "id:alert_id portfolio_id text:rule opened_night closed_night day:valuation_date ratio:observed threshold",
+        "id:alert_id portfolio_id text:rule opened_night closed_night day:valuation_date "
+        "ratio:observed threshold",
     ),
     "fct_prices_daily": (
         "public",
@@ -188,7 +199,7 @@ def manifest():
 
 
 def built_rows(day, price, days, night):
-    """What dbt would have built for a night: two investors who hold alike, so that only access tells them apart."""
+    """What dbt would have built for a night: two investors who hold alike, told apart by access alone."""
     common = {
         "account_currency": "USD", "portfolio_currency": "USD", "local_currency": "USD", "quality": "ok",
         "method_version": "values-1",
@@ -325,7 +336,7 @@ def publish(night, price):
             listed = columns(name)
             connection.execute(f"drop table if exists build.{name}")
             connection.execute(
-                f"create table build.{name} ({', '.join(f'{each} {kind}' for each, kind in listed.items())})"
+                f"create table build.{name} ({', '.join(' '.join(each) for each in listed.items())})"
             )
             for row in rows:
                 connection.execute(
@@ -357,26 +368,47 @@ def restate(price=Decimal("444.57")):
     return publish(SECOND, {FIRST_DAY: Decimal("448.97"), SECOND_DAY: price})
 
 
+@pytest.fixture(scope="session")
+def published_template(postgres, migrated_template):
+    """A published database that each test's own is copied from, and what is known of it."""
+    name = "folio_api_template"
+    postgres.create_database(name, template=migrated_template)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("FOLIO_DSN", postgres.url(name))
+        settings.cache_clear()
+        first = publish(FIRST, {FIRST_DAY: Decimal("442.80")})
+        with connections.connect() as connection:
+            for load_id, attempt in ((OLD_LOAD, 1), (NEW_LOAD, 2)):
+                connection.execute(
+                    "insert into raw.loads (load_id, source, dataset, slot, attempt, request, status)"
+                    " values (%s, 'polygon', 'daily_bars', '2013-02-26', %s, '', 'running')",
+                    [load_id, attempt],
+                )
+            for code, investor in (("INV-1", ASHA), ("INV-2", BORIS)):
+                connection.execute(
+                    "insert into raw.identities values ('investor', %s, %s, %s)", [code, investor, OLD_LOAD]
+                )
+            keys = [create_key(connection, "trial", "client", [code]) for code in ("INV-1", "INV-2")]
+            analyst = create_key(connection, "trial", "analyst")
+        second = restate()
+    settings.cache_clear()
+    assert first is not None
+    assert second is not None
+    return name, Served(first, second, *keys, analyst)
+
+
 @pytest.fixture
-def served(warehouse):
+def served(postgres, published_template, tmp_path, monkeypatch):
     """Two nights, of which the second restated the price of the first; keys of two clients and an analyst."""
-    first = publish(FIRST, {FIRST_DAY: Decimal("442.80")})
-    with connections.connect() as connection:
-        for load_id, slot, attempt in ((OLD_LOAD, "2013-02-26", 1), (NEW_LOAD, "2013-02-26", 2)):
-            connection.execute(
-                "insert into raw.loads (load_id, source, dataset, slot, attempt, request, status)"
-                " values (%s, 'polygon', 'daily_bars', %s, %s, '', 'running')",
-                [load_id, slot, attempt],
-            )
-        for code, investor in (("INV-1", ASHA), ("INV-2", BORIS)):
-            connection.execute(
-                "insert into raw.identities values ('investor', %s, %s, %s)", [code, investor, OLD_LOAD]
-            )
-        keys = [create_key(connection, "trial", "client", [code]) for code in ("INV-1", "INV-2")]
-        analyst = create_key(connection, "trial", "analyst")
-    second = restate()
-    assert first is not None and second is not None
-    return Served(first, second, *keys, analyst)
+    template, known = published_template
+    name = f"folio_{secrets.token_hex(6)}"
+    postgres.create_database(name, template=template)
+    monkeypatch.setenv("FOLIO_DSN", postgres.url(name))
+    monkeypatch.setenv("FOLIO_STATE", str(tmp_path / "state"))
+    settings.cache_clear()
+    yield known
+    settings.cache_clear()
+    postgres.drop_database(name)
 
 
 @pytest.fixture

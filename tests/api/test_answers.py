@@ -1,4 +1,4 @@
-"""Every answer names its publication, can be asked for as of a day and as known at an instant, and is one snapshot."""
+"""Every answer names its publication, is one snapshot, and may be as of a day and as known at an instant."""
 
 import csv
 import io
@@ -17,8 +17,8 @@ ROUTES = [
     *(
         f"/portfolios/PF-1/{part}"
         for part in (
-            "holdings", "values", "performance", "risk", "sectors", "allocations", "transactions", "lots", "gains",
-            "rebalance", "recommendations", "alerts", "restatements",
+            "holdings", "values", "performance", "risk", "sectors", "allocations", "transactions", "lots",
+            "gains", "rebalance", "recommendations", "alerts", "restatements",
         )
     ),
     *(f"/accounts/ACC-1/{part}" for part in ("holdings", "transactions", "lots", "gains", "recommendations")),

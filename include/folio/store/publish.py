@@ -188,7 +188,9 @@ def provision(connection: Connection, manifest: Mapping[str, Any]) -> None:
         else:
             _extend_history(connection, mart, columns, types)
         _secure(connection, mart)
-        _create_view(connection, mart)
+    present = _present(connection)
+    for mart in wanted:
+        _create_view(connection, mart, present)
     _describe(connection, wanted)
     _create_restatements(connection, wanted)
 
@@ -486,8 +488,9 @@ def _secure(connection: Connection, mart: Mart) -> None:
         connection.execute(sql.SQL("grant select on {} to folio_reader").format(mart.history))
 
 
-def _create_view(connection: Connection, mart: Mart) -> None:
-    present = _present(connection)
+def _create_view(
+    connection: Connection, mart: Mart, present: Mapping[tuple[str, str], Mapping[str, str]]
+) -> None:
     columns = present["history", mart.name]
     if present.get(("marts", mart.name)) != columns:
         connection.execute(
@@ -540,7 +543,7 @@ def _create_restatements(connection: Connection, wanted: Sequence[Mart]) -> None
     columns = {mart.name: {column.name for column in mart.columns} for mart in wanted}
     if any(not needed <= columns.get(name, set()) for name, needed in RESTATED.items()):
         return
-    if ("marts", "fct_restatements") not in _present(connection):
+    if connection.execute("select to_regclass('marts.fct_restatements') is null").fetchone() == (True,):
         connection.execute((Path(__file__).parent / "restatements.sql").read_bytes())
         connection.execute("grant select on marts.fct_restatements to folio_reader")
 
