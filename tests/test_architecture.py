@@ -55,15 +55,13 @@ CONNECTING = {
 CONNECTORS = {"connect", "AsyncConnection", "Connection", "ConnectionPool", "AsyncConnectionPool"}
 NOUNLESS = {"utils", "util", "helpers", "helper", "common", "misc", "tools", "lib", "base"}
 CODE = ("include", "api", "dags")
-SQL_WORD = re.compile(r"\b(select\s.+\sfrom|insert\s+into|update\s+\S+\s+set|delete\s+from)\b", re.IGNORECASE)
-    r"\b(select\s.+\sfrom|insert\s+into|update\s+\S+\s+set|delete\s+from|create\s+table)\b", re.I | re.S
-)
+SQL_WORD = re.compile(r"(?is)\b(select\s.+\sfrom|insert\s+into|update\s+\S+\s+set|delete\s+from)\b")
 
 # Written in parts, so that this file does not hold what it forbids.
 FORBIDDEN_TEXT = [
-    *("/" + folder + "/" for folder in ("work", "root", "home/[a-z]+", "Users/[A-Za-z]+")),
-    *(".".join(parts) for parts in (("pypi", "org"), ("python" + "hosted", "org"), ("registry", "npm" + "js"))),
-    *("".join(parts) for parts in (("cla", "ude"), ("anth", "ropic"), ("copi", "lot"), ("chat", "gpt"))),
+    *(f"/{folder}/" for folder in ("work", "root", "home/[a-z]+", "Users/[a-z]+")),
+    *(".".join(pair) for pair in (("pypi", "org"), ("python" + "hosted", "org"), ("registry", "npmjs"))),
+    *("".join(pair) for pair in (("cla", "ude"), ("anth", "ropic"), ("copi", "lot"), ("chat", "gpt"))),
     "-".join(("co", "authored", "by")),
 ]  # fmt: skip
 
