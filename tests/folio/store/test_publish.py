@@ -619,7 +619,8 @@ def land_price(connection, day, observed_at, slot):
     )
     connection.execute(
         "insert into raw.polygon_daily_bars "
-        "(session_date, ticker, close, observed_at, known_basis, load_id, line) values (%s, 'AAPL', 1, %s, 'observed', %s, 1)",
+        "(session_date, ticker, close, observed_at, known_basis, load_id, line) "
+        "values (%s, 'AAPL', 1, %s, 'observed', %s, 1)",
         [day, observed_at, load_id],
     )
 
@@ -705,3 +706,128 @@ def test_marking_twice_adds_nothing(warehouse):
     touches.mark(FIRST, manifest())
     with connections.connect() as connection:
         assert connection.execute("select count(*) from build.touched").fetchone() == (5,)
+
+
+# restatements
+
+
+def holdings_manifest():
+    contract = manifest()
+    contract["nodes"]["model.folio.fct_holdings"] = model(
+        "fct_holdings",
+        {
+            "account_id": "uuid",
+            "portfolio_id": "uuid",
+            "instrument_id": "uuid",
+            "valuation_date": "date",
+            "units": "numeric(38, 18)",
+            "price_local": "numeric(28, 10)",
+            "price_date": "date",
+            "price_load_id": "uuid",
+            "price_line": "integer",
+            "fx_to_portfolio": "numeric(28, 12)",
+            "value_portfolio": "numeric(28, 8)",
+        },
+        ["account_id", "instrument_id", "valuation_date"],
+        "portfolio_id",
+        "valuation_date",
+    )
+    return contract
+
+
+def publish_holding(night, *, units="10", price="100.10", price_date=D1, load=61, fx="1", value="1001"):
+    contract = holdings_manifest()
+    nights.open_night(night)
+    with connections.connect() as connection:
+        build(connection)
+        connection.execute("drop table if exists build.fct_holdings")
+        connection.execute(
+            """
+            create table build.fct_holdings (
+                account_id uuid, portfolio_id uuid, instrument_id uuid, valuation_date date,
+                units numeric(38, 18), price_local numeric(28, 10), price_date date, price_load_id uuid,
+                price_line integer, fx_to_portfolio numeric(28, 12), value_portfolio numeric(28, 8)
+            )
+            """
+        )
+        connection.execute(
+            "insert into build.fct_holdings values (%s, %s, %s, %s, %s, %s, %s, %s, 7, %s, %s)",
+            [
+                uuid.UUID(int=71),
+                ASHAS,
+                uuid.UUID(int=81),
+                D1,
+                units,
+                price,
+                price_date,
+                uuid.UUID(int=load),
+                fx,
+                value,
+            ],
+        )
+        connection.execute(
+            """
+            insert into raw.loads (load_id, source, dataset, slot, attempt, request, status)
+            values (%s, 'amfi', 'navs', %s, 1, '', 'running') on conflict do nothing
+            """,
+            [uuid.UUID(int=load), f"slot {load}"],
+        )
+        touch_all(connection)
+        connection.execute("insert into build.touched (relation) values ('fct_holdings')")
+    with connections.connect() as connection:
+        store.provision(connection, contract)
+        return store.publish(connection, contract, night)
+
+
+def restated():
+    with connections.connect() as connection:
+        return connection.execute(
+            """
+            select figure, old_value, new_value, cause, new_price_load_id, new_price_line, new_source
+            from marts.fct_restatements where relation = 'fct_holdings' order by figure
+            """
+        ).fetchall()
+
+
+def test_a_restated_price_is_told_also_where_the_value_stays_equal(warehouse):
+    publish_holding(FIRST)
+    publish_holding(SECOND, price="100.1000000001", load=62)
+    cause = f"price of {D1} restated by load amfi navs slot 62"
+    assert restated() == [
+        ("price_local", Decimal("100.10"), Decimal("100.1000000001"), cause, uuid.UUID(int=62), 7, "amfi")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "figures", "cause"),
+    [
+        (
+            {"price": "100.20", "value": "1002", "load": 62},
+            {"price_local", "value_portfolio"},
+            f"price of {D1} restated by load amfi navs slot 62",
+        ),
+        (
+            {"price": "99", "price_date": date(2013, 2, 25), "value": "990", "load": 62},
+            {"value_portfolio"},
+            "price of 2013-02-25 arrived by load amfi navs slot 62",
+        ),
+        ({"units": "9", "value": "900.90"}, {"value_portfolio"}, "units restated by the books"),
+        ({"fx": "1.1", "value": "1101.10"}, {"value_portfolio"}, "exchange rate restated"),
+        ({"value": "1000"}, {"value_portfolio"}, "computed anew"),
+        ({"load": 62}, set(), None),
+    ],
+)
+def test_a_restatement_names_its_cause(warehouse, changes, figures, cause):
+    publish_holding(FIRST)
+    publish_holding(SECOND, **changes)
+    found = restated()
+    assert {row[0] for row in found} == figures
+    assert {row[3] for row in found} <= {cause}
+
+
+def test_restatements_are_seen_only_by_those_who_see_the_portfolio(warehouse):
+    publish_holding(FIRST)
+    publish_holding(SECOND, value="1000")
+    assert rows_seen(warehouse, key_for(ASHA), "fct_restatements") == {ASHAS}
+    assert rows_seen(warehouse, key_for(BORIS), "fct_restatements") == set()
+    assert rows_seen(warehouse, None, "fct_restatements") == set()
