@@ -195,7 +195,7 @@ def holdings(connection: Connection, portfolio_id: uuid.UUID, day: date) -> list
         join marts.dim_instruments as instruments using (instrument_id)
         where held.portfolio_id = %s and held.valuation_date = %s
         group by instruments.instrument_id, instruments.instrument_name, instruments.instrument_kind
-        having bool_or(held.units <> 0)
+        having bool_or(held.units is distinct from 0)
         order by value desc nulls last, name
         """,
         portfolio_id,
@@ -208,7 +208,8 @@ def allocation(connection: Connection, portfolio_id: uuid.UUID, day: date) -> li
     rows = connection.execute(
         """
         select bucket, weight from marts.fct_allocations
-        where portfolio_id = %s and valuation_date = %s and dimension = 'asset_class'
+        where portfolio_id = %s and valuation_date = %s
+            and dimension = 'asset_class' and weight is distinct from 0
         order by weight desc, bucket
         """,
         (portfolio_id, day),
