@@ -92,11 +92,11 @@ class Settings(BaseSettings):
     api_url: str = Field(default="http://127.0.0.1:8000", description="Where Folio's read-only API answers.")
     api_dsn: SecretStr | None = Field(
         default=None,
-        description="PostgreSQL URI of the API's reading role; empty: folio_api, with a password derived from the owner's.",
+        description="PostgreSQL URI the API reads by; empty: folio_api, its password made from the owner's.",
     )
     audit_dsn: SecretStr | None = Field(
         default=None,
-        description="PostgreSQL URI of the role that records requests; empty: folio_audit, likewise.",
+        description="PostgreSQL URI the API records requests by; empty: folio_audit, likewise.",
     )
     api_pool_size: int = Field(
         default=8, ge=1, description="Connections the API keeps to Postgres, per worker."
