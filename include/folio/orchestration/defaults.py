@@ -11,10 +11,9 @@ from airflow.sdk.definitions.asset import BaseAsset
 from airflow.sdk.definitions.partition_mappers.identity import IdentityMapper
 from airflow.sdk.exceptions import AirflowSkipException
 
-log = logging.getLogger(__name__)
+from folio.services.airflow import EVENT_POOL
 
-ASSET_EVENTS = "asset_events"
-"""Pool of one slot: two assets of a night emitted at the same instant would wait for each other forever."""
+log = logging.getLogger(__name__)
 
 START = pendulum.datetime(2009, 1, 1, tz="UTC")
 
@@ -83,7 +82,7 @@ def ingest_task(job_name: str, asset: BaseAsset) -> Callable[[], Any]:
 
         return [str(load) for load in getattr(ingest, job_name)(night_of(dag_run))]
 
-    @task(task_id="announce", outlets=[asset], trigger_rule="all_done", pool=ASSET_EVENTS)
+    @task(task_id="announce", outlets=[asset], trigger_rule="all_done", pool=EVENT_POOL)
     def announce(dag_run: Any = None) -> str:
         return night_of(dag_run)
 
