@@ -1,0 +1,123 @@
+{{
+    config(
+        materialized='table',
+        tags=['ledger'],
+        indexes=[{'columns': ['instrument_id', 'valuation_date'], 'unique': true}],
+        post_hook='analyze {{ this }}'
+    )
+}}
+
+with instruments as (
+    select * from {{ ref('int_instruments_priced') }}
+),
+
+price_intervals as (
+    select
+        instrument_id,
+        price_date,
+        price_local,
+        price_source,
+        load_id,
+        source_line,
+        lead(price_date) over (partition by instrument_id order by price_date) as next_price_date
+    from {{ ref('int_prices_known') }}
+),
+
+priced_days as (
+    select
+        instruments.instrument_id,
+        cast(days.day as date) as valuation_date,
+        price_intervals.price_date,
+        price_intervals.price_local,
+        price_intervals.price_source,
+        price_intervals.load_id,
+        price_intervals.source_line
+    from price_intervals
+    inner join instruments
+        on price_intervals.instrument_id = instruments.instrument_id
+    cross join lateral generate_series(
+        cast(greatest(price_intervals.price_date, instruments.history_from) as timestamp),
+        cast(least(price_intervals.next_price_date - 1, instruments.history_to) as timestamp),
+        interval '1 day'
+    ) as days (day)
+),
+
+all_days as (
+    select
+        instruments.instrument_id,
+        instruments.local_currency,
+        instruments.carry_limit,
+        instruments.first_day,
+        cast(days.day as date) as valuation_date
+    from instruments
+    cross join lateral generate_series(
+        cast(instruments.history_from as timestamp), cast(instruments.history_to as timestamp), interval '1 day'
+    ) as days (day)
+),
+
+aged as (
+    select
+        all_days.instrument_id,
+        all_days.local_currency,
+        all_days.carry_limit,
+        all_days.first_day,
+        all_days.valuation_date,
+        priced_days.price_date,
+        priced_days.price_local,
+        priced_days.price_source,
+        priced_days.load_id,
+        priced_days.source_line,
+        {{ weekdays_between('priced_days.price_date', 'all_days.valuation_date') }} as days_carried,
+        on_the_day.split_factor,
+        coalesce(when_priced.split_factor, on_the_day.split_factor) as price_split_factor
+    from all_days
+    left join priced_days
+        on
+            all_days.instrument_id = priced_days.instrument_id
+            and all_days.valuation_date = priced_days.valuation_date
+    inner join {{ ref('int_split_factors') }} as on_the_day
+        on
+            all_days.instrument_id = on_the_day.instrument_id
+            and all_days.valuation_date >= on_the_day.valid_from
+            and all_days.valuation_date < on_the_day.valid_to
+    left join {{ ref('int_split_factors') }} as when_priced
+        on
+            priced_days.instrument_id = when_priced.instrument_id
+            and priced_days.price_date >= when_priced.valid_from
+            and priced_days.price_date < when_priced.valid_to
+),
+
+limited as (
+    select
+        *,
+        coalesce(days_carried <= carry_limit, false) as is_priced,
+        price_split_factor <> split_factor as is_from_before_split
+    from aged
+)
+
+-- A price carried over a split is brought to the units of the day; no other price is ever changed.
+select
+    instrument_id,
+    valuation_date,
+    local_currency,
+    first_day,
+    case
+        when not is_priced then null
+        when is_from_before_split then cast(price_local * price_split_factor / split_factor as numeric(28, 10))
+        else price_local
+    end as price_local,
+    price_date,
+    case when is_priced then price_source end as price_source,
+    cast(days_carried as integer) as days_carried,
+    case when is_priced then load_id end as price_load_id,
+    case when is_priced then source_line end as price_line,
+    is_priced,
+    is_priced and days_carried > 0 as is_carried,
+    is_priced and is_from_before_split as is_estimated,
+    case
+        when is_priced then null
+        when price_date is null then 'no price is known on or before this day'
+        else 'the last price is ' || days_carried || ' weekdays old, the limit is ' || carry_limit
+    end as missing_reason,
+    split_factor
+from limited

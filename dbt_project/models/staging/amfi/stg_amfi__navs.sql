@@ -1,0 +1,11 @@
+with navs as (
+    {{ now_known(source('amfi', 'navs'), ['nav_date', 'scheme_code']) }}
+)
+
+select
+    nav_date,
+    scheme_code,
+    nav,
+    load_id,
+    line as source_line
+from navs

@@ -1,0 +1,12 @@
+select
+    closing_transaction_id,
+    lot_id,
+    account_id,
+    instrument_id,
+    acquisition_date,
+    sale_date,
+    units,
+    price_cost_account,
+    tax_cost_account,
+    proceeds_account
+from {{ source('computed', 'lot_matches') }}

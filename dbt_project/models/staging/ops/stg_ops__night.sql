@@ -1,0 +1,5 @@
+select
+    night,
+    valuation_date,
+    known_at
+from {{ source('ops', 'night') }}

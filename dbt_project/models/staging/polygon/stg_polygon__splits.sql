@@ -1,0 +1,9 @@
+with splits as (
+    {{ now_known(source('polygon', 'splits'), ['ticker', 'execution_date']) }}
+)
+
+select
+    ticker,
+    execution_date,
+    cast(split_to / split_from as numeric(28, 12)) as ratio
+from splits

@@ -1,0 +1,186 @@
+"""Run one stage of a night in dbt, in this process, and keep what it said of every model and test."""
+
+import contextlib
+import logging
+import os
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from psycopg.conninfo import conninfo_to_dict
+
+from folio.errors import TransformationError
+from folio.jobs.nights import Night
+from folio.settings import ROOT, settings
+from folio.store import warehouse
+
+log = logging.getLogger(__name__)
+
+PROJECT = ROOT / "dbt_project"
+STAGES = ("ledger", "values", "measures", "decisions")
+"""The stages of a night in their order; each is a dbt tag."""
+
+GOOD = frozenset({"success", "pass", "warn", "no-op"})
+SHOWN = 5
+"""Failing nodes whose messages an error spells out."""
+
+_one_at_a_time = threading.Lock()
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """What dbt said of one model, seed or test."""
+
+    node: str
+    status: str
+    seconds: float
+    message: str | None
+
+
+@dataclass(frozen=True)
+class StageResult:
+    """What dbt said of one stage of a night."""
+
+    night: str
+    stage: str
+    nodes: tuple[NodeResult, ...]
+
+    @property
+    def seconds(self) -> float:
+        """Time spent in models and tests, added up over threads."""
+        return sum(node.seconds for node in self.nodes)
+
+    def __str__(self) -> str:
+        return f"{self.stage}: {len(self.nodes)} models and tests in {self.seconds:.1f} s"
+
+
+def target_folder() -> Path:
+    """Where dbt leaves manifest.json, its parse cache and compiled SQL for this instance."""
+    return _folder() / "target"
+
+
+def run_stage(night: str, stage: str) -> StageResult:
+    """Build the models of a stage and run their tests; the result of each is kept in ops.stage_results.
+
+    Raises
+    ------
+    TransformationError
+        A model or test failed, the project cannot be parsed or the stage is unknown; the text names the
+        nodes that failed and what the database said of them.
+    """
+    Night.parse(night)
+    if stage not in STAGES:
+        raise TransformationError(f"{stage!r} is no stage: it is one of {', '.join(STAGES)}.")
+    # Tests wait for all their models: one that compares two stages belongs to the later one.
+    nodes = invoke(
+        "build",
+        *("--select", f"tag:{stage}", "--indirect-selection", "buildable"),
+        *("--exclude-resource-type", "unit_test"),
+    )
+    result = StageResult(night, stage, nodes)
+    _keep(result)
+    failed = [node for node in nodes if node.status not in GOOD and node.status != "skipped"]
+    if failed:
+        skipped = sum(node.status == "skipped" for node in nodes)
+        raise TransformationError(
+            f"Stage {stage} of {night} failed in {len(failed)} of {len(nodes)} models and tests"
+            f" ({skipped} skipped): "
+            + " | ".join(f"{node.node}: {node.message}" for node in failed[:SHOWN])
+            + (f" | and {len(failed) - SHOWN} more in ops.stage_results" if len(failed) > SHOWN else "")
+        )
+    if not nodes:
+        raise TransformationError(f"Stage {stage} selects no model of {PROJECT.name}.")
+    return result
+
+
+def document() -> Path:
+    """Write dbt's documentation site for this instance and return its page, one file that opens offline."""
+    invoke("docs", "generate", "--static")
+    return target_folder() / "static_index.html"
+
+
+def invoke(*arguments: str) -> tuple[NodeResult, ...]:
+    """Run a dbt command on this instance's warehouse; TransformationError when dbt itself cannot run.
+
+    Failing models and tests are no error here: their status says so.
+    """
+    from dbt.cli.main import dbtRunner  # takes seconds to import
+    from dbt.contracts.results import RunExecutionResult
+
+    folder = _folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    command = [
+        *arguments,
+        *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)),
+        *("--target-path", str(target_folder()), "--log-path", str(folder / "logs")),
+    ]
+    flags = ["--no-send-anonymous-usage-stats", "--no-version-check", "--no-use-colors", "--quiet"]
+    with _one_at_a_time, _environment(_connection_variables()):
+        answer = dbtRunner().invoke([*flags, *command])
+    if isinstance(answer.result, RunExecutionResult):
+        return tuple(_node_result(result) for result in answer.result.results)
+    if not answer.success:
+        raise TransformationError(f"dbt {arguments[0]} could not run: {answer.exception or answer.result}")
+    return ()
+
+
+def _node_result(result: Any) -> NodeResult:
+    message = result.message if result.message and result.status not in GOOD else None
+    return NodeResult(
+        node=result.node.name,
+        status=str(result.status),
+        seconds=float(result.execution_time),
+        message=" ".join(str(message).split()) if message else None,
+    )
+
+
+def _keep(result: StageResult) -> None:
+    rows: Sequence[tuple[object, ...]] = [
+        (result.night, result.stage, node.node, node.status, f"{node.seconds:.3f}", node.message)
+        for node in result.nodes
+    ]
+    with warehouse.connect() as connection:
+        warehouse.replace(
+            connection,
+            "ops.stage_results",
+            ["night", "stage", "node", "status", "seconds", "message"],
+            rows,
+            where="night = %s and stage = %s",
+            parameters=(result.night, result.stage),
+        )
+
+
+def _folder() -> Path:
+    current = settings()
+    return current.state / "dbt" / current.instance
+
+
+def _connection_variables() -> dict[str, str]:
+    """What profiles.yml reads, from the warehouse's connection URI."""
+    parts = conninfo_to_dict(warehouse.url())
+    return {
+        "FOLIO_DBT_HOST": str(parts.get("host") or "127.0.0.1"),
+        "FOLIO_DBT_PORT": str(parts.get("port") or 5432),
+        "FOLIO_DBT_USER": str(parts.get("user") or ""),
+        "FOLIO_DBT_PASSWORD": str(parts.get("password") or ""),
+        "FOLIO_DBT_DBNAME": str(parts.get("dbname") or ""),
+        "FOLIO_DBT_SSLMODE": str(parts.get("sslmode") or "prefer"),
+        "FOLIO_DBT_REPORTING_CURRENCY": settings().reporting_currency,
+    }
+
+
+@contextlib.contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Environment variables for as long as dbt runs: it reads its profile from nowhere else."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
