@@ -11,7 +11,8 @@ from airflow.sdk.definitions.asset import BaseAsset
 from airflow.sdk.definitions.partition_mappers.identity import IdentityMapper
 from airflow.sdk.exceptions import AirflowSkipException
 
-from folio.services.airflow import EVENT_POOL
+from folio.errors import FolioError
+from folio.services.airflow import EVENT_POOL, AirflowClient
 
 log = logging.getLogger(__name__)
 
@@ -20,11 +21,13 @@ START = pendulum.datetime(2009, 1, 1, tz="UTC")
 
 def leave_note(context: dict[str, Any]) -> None:
     """Write why a task stopped on the task itself, where whoever opens the grid sees it."""
-    from folio.services.airflow import note_failure
+    from folio.settings import settings
 
+    task = context["ti"]
     try:
-        note_failure(context["ti"], context.get("exception"))
-    except OSError as error:  # the note is a kindness: the task's own error stays the news
+        with AirflowClient(settings().airflow_url) as client:
+            client.note(task.dag_id, task.run_id, task.task_id, str(context["exception"]), task.map_index)
+    except FolioError as error:  # the task's own error stays the news
         log.warning("No note could be left on the task: %s", error)
 
 

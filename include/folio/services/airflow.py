@@ -20,6 +20,7 @@ from folio.services.processes import Health
 FINAL_STATES = frozenset({"success", "failed"})
 POLL_SECONDS = 0.5
 PAGE = 100
+NOTE_LENGTH = 1000
 
 EVENT_POOL = "asset_events"
 """Pool of one slot for the tasks whose Assets one Dag joins.
@@ -243,6 +244,13 @@ class AirflowClient:
             "include_downstream": True,
         }
         self._call("POST", f"/dags/{dag_id}/clearTaskInstances", json=body)
+
+    def note(self, dag_id: str, run_id: str, task_id: str, text: str, map_index: int = -1) -> None:
+        """Leave a note on a task, which the grid shows beside it; at most 1,000 characters."""
+        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}"
+        if map_index >= 0:
+            path += f"/{map_index}"
+        self._call("PATCH", path, params={"update_mask": "note"}, json={"note": text[:NOTE_LENGTH]})
 
     def dags(self) -> list[dict[str, Any]]:
         """Dags that Airflow has parsed: dag_id, is_paused, has_import_errors, tags, ..."""
