@@ -1,5 +1,6 @@
 """The demo: a market and a book made up from real prices, history taken in, three nights run, all told."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -68,14 +69,7 @@ def run(console: Console) -> Summary:
         client.unpause_all()
         for source, first_day in HISTORY:
             with _bar(console) as bar:
-                line = bar.add_task(f"history of {source}", total=None)
-                run_backfill(
-                    client,
-                    source,
-                    first_day,
-                    HISTORY_ENDS,
-                    lambda done, of, line=line: bar.update(line, completed=done, total=of or None),
-                )
+                run_backfill(client, source, first_day, HISTORY_ENDS, _months(bar, f"history of {source}"))
         for night in NIGHTS:
             require(watch_night(console, instance, night))
     summary = summarise(instance)
@@ -175,6 +169,16 @@ def tell(console: Console, summary: Summary) -> None:
 def _count(connection: object, query: str) -> int:
     row = connection.execute(query).fetchone()  # type: ignore[attr-defined]
     return int(row[0])
+
+
+def _months(bar: Progress, title: str) -> Callable[[int, int], None]:
+    """A line of the progress display, told months done and in all."""
+    line = bar.add_task(title, total=None)
+
+    def watch(done: int, of: int) -> None:
+        bar.update(line, completed=done, total=of or None)
+
+    return watch
 
 
 def _bar(console: Console) -> Progress:

@@ -29,7 +29,7 @@ def can_value(night: str) -> bool:
             (this.valuation_date,),
         ).fetchone()
         portfolios, valued = row or (0, 0)
-        can = valued > 0
+        can = bool(valued)
         warehouse.replace(
             connection,
             "ops.check_results",

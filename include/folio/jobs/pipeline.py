@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from folio.jobs import (
     advice,
@@ -51,21 +52,21 @@ def run_night(night: str, watch: Callable[[Step], None] = lambda step: None) -> 
 
 def _steps(night: str) -> Iterator[tuple[str, Callable[[], object]]]:
     for source in INGESTS:
-        yield f"ingest {source}", lambda source=source: getattr(ingest, source)(night)
-    yield "open night", lambda: nights.open_night(night)
-    yield "dbt ledger", lambda: transformation.run_stage(night, "ledger")
+        yield f"ingest {source}", partial(getattr(ingest, source), night)
+    yield "open night", partial(nights.open_night, night)
+    yield "dbt ledger", partial(transformation.run_stage, night, "ledger")
     for batch in nights.account_batches(night):
-        yield f"lots {batch}", lambda batch=batch: lots.match(night, batch)
-    yield "dbt values", lambda: transformation.run_stage(night, "values")
-    yield "returns", lambda: returns.measure(night)
-    yield "risk", lambda: risk.measure(night)
-    yield "dbt measures", lambda: transformation.run_stage(night, "measures")
-    yield "identities", lambda: gates.check_identities(night)
-    yield "anything valued", lambda: gates.can_value(night)
-    yield "orders", lambda: orders.plan(night)
-    yield "recommendations", lambda: advice.write(night)
-    yield "alerts", lambda: alerts.evaluate(night)
-    yield "dbt decisions", lambda: transformation.run_stage(night, "decisions")
-    yield "publish", lambda: publish.publish(night)
-    yield "mail alerts", lambda: mail.send_alerts(night)
-    yield "mail reports", lambda: mail.send_monthly_reports(night)
+        yield f"lots {batch}", partial(lots.match, night, batch)
+    yield "dbt values", partial(transformation.run_stage, night, "values")
+    yield "returns", partial(returns.measure, night)
+    yield "risk", partial(risk.measure, night)
+    yield "dbt measures", partial(transformation.run_stage, night, "measures")
+    yield "identities", partial(gates.check_identities, night)
+    yield "anything valued", partial(gates.can_value, night)
+    yield "orders", partial(orders.plan, night)
+    yield "recommendations", partial(advice.write, night)
+    yield "alerts", partial(alerts.evaluate, night)
+    yield "dbt decisions", partial(transformation.run_stage, night, "decisions")
+    yield "publish", partial(publish.publish, night)
+    yield "mail alerts", partial(mail.send_alerts, night)
+    yield "mail reports", partial(mail.send_monthly_reports, night)

@@ -206,7 +206,7 @@ IDENTITIES = (
 def examine(connection: psycopg.Connection[Any], identity: Identity, most: int = 3) -> Finding:
     """Count an identity's breaches in the built tables and put the first few in words."""
     rows = connection.execute(
-        f"select count(*) over (), * from ({identity.breaches}) as breaches limit {most}",  # type: ignore[arg-type]
+        f"select count(*) over (), * from ({identity.breaches}) as breaches limit {most}",
         {"tolerance": identity.tolerance},
     ).fetchall()
     examples = "; ".join(f"{what}: {one} is not {other}" for _, what, one, other in rows)
