@@ -621,7 +621,8 @@ def _by_file(rows: Iterable[Row]) -> dict[str, list[Row]]:
         day = row["trade_date"]
         assert isinstance(day, date)
         files[instant_of.get(day, FIRST_FILE)].append(row)
-    earlier = next(r for r in files["2013-02-28T0000Z"] if r.get("external_id") is None)
+    sent = [*files["2013-02-28T0000Z"], *files[FIRST_FILE]]
+    earlier = next(row for row in sent if row.get("external_id") is None)
     files[FAULTY_INCREMENT] += _faults(INCREMENTS[FAULTY_INCREMENT], earlier)
     return files
 

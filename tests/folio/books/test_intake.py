@@ -148,6 +148,7 @@ def test_the_demo_book_lands_with_only_its_documented_rejections(
     [(accounts, lost)] = query(
         warehouse,
         "select count(distinct a.account_key), count(*) filter (where i.id is null) "
-        "from raw.book_accounts as a left join raw.identities as i on i.kind = 'account' and i.source_key = a.account_key",
+        "from raw.book_accounts as a left join raw.identities as i "
+        "on i.kind = 'account' and i.source_key = a.account_key",
     )
     assert (accounts, lost) == (40, 0)

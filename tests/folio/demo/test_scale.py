@@ -1,0 +1,31 @@
+"""The synthetic book of any size: as large as asked, readable, and the same each time."""
+
+from pathlib import Path
+
+from folio.books.known import Known
+from folio.books.reading import read
+from folio.books.recognise import FORMATS
+from folio.books.resolve import with_reading
+from folio.demo import market, scale
+
+
+def test_it_is_as_large_as_asked_and_every_row_would_load(tmp_path: Path) -> None:
+    scale.write(tmp_path / "market", tmp_path / "drop", accounts=5, instruments=3, years=2)
+    known, rows = Known(), {}
+    for kind in FORMATS:
+        [file] = (tmp_path / "drop").glob(f"2013-02-28T0000Z_{kind.dataset}.csv")
+        reading = read(file.read_bytes(), known)
+        assert not reading.rejected
+        known = with_reading(known, reading)
+        rows[kind.dataset] = len(reading.accepted)
+    assert (rows["accounts"], rows["portfolios"], rows["instruments"]) == (5, 3, 3)
+    assert rows["transactions"] > 5 * (1 + 3 + 2 * 12)
+    assert len(market.read(tmp_path / "market").bars) == 3 * len(scale.sessions(scale.LAST_DAY, 2))
+
+
+def test_the_same_arguments_give_the_same_bytes(tmp_path: Path) -> None:
+    there, again = (
+        scale.write(tmp_path / name / "market", tmp_path / name / "drop", accounts=3, instruments=2, years=1)
+        for name in ("a", "b")
+    )
+    assert [p.read_bytes() for p in there] == [p.read_bytes() for p in again]
