@@ -16,6 +16,9 @@ from folio.store import warehouse
 app = typer.Typer(no_args_is_help=True, help="See loads and rejected lines, and release held batches.")
 
 AsJson = Annotated[bool, typer.Option("--json", help="JSON, for programs.")]
+SHORT_ID = 13
+"""Characters of an id in lists: enough to tell loads apart, and taken by `show` and `accept`."""
+
 COLOURS = {"loaded": "green", "held": "yellow", "failed": "red", "running": "cyan"}
 
 
@@ -44,30 +47,31 @@ def list_loads(
     if as_json:
         typer.echo(json.dumps(found, default=str, indent=2))
         return
-    table = Table(
-        "load",
-        "source/dataset",
-        "slot",
-        "try",
-        "status",
-        "seen",
-        "new",
-        "changed",
-        "same",
-        "rejected",
-        "reason",
-    )
+    table = Table()
+    for name, keeps_width in (
+        ("load", True),
+        ("what", False),
+        ("status", True),
+        ("rows", False),
+        ("reason", False),
+    ):
+        table.add_column(name, no_wrap=keeps_width, overflow="fold")
     for load in found:
+        seen, *parts = (load[f"rows_{count}"] for count in ("seen", "new", "changed", "same", "rejected"))
         table.add_row(
-            str(load["load_id"]),
-            f"{load['source']}/{load['dataset']}",
-            load["slot"],
-            str(load["attempt"]),
+            str(load["load_id"])[:SHORT_ID],
+            f"{load['source']}/{load['dataset']} {load['slot']}"
+            + (f" (attempt {load['attempt']})" if load["attempt"] > 1 else ""),
             f"[{COLOURS[load['status']]}]{load['status']}[/]",
-            *(str(load[f"rows_{count}"]) for count in ("seen", "new", "changed", "same", "rejected")),
+            f"{seen} = {' + '.join(map(str, parts))}" if load["status"] == "loaded" else "",
             load["reason"] or "",
         )
-    Console().print(table if found else "No load is of that kind.")
+    screen = Console()
+    screen.print(table if found else "No load is of that kind.")
+    if found:
+        screen.print(
+            "rows: seen = new + changed + same + rejected; more by `folio loads show LOAD`", style="dim"
+        )
 
 
 @app.command("show")
@@ -147,7 +151,7 @@ def _rows(
 ) -> list[dict[str, Any]]:
     """Rows of a query as dictionaries."""
     with connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(query, parameters).fetchall()  # type: ignore[arg-type]
+        return cursor.execute(query, parameters).fetchall()
 
 
 def _print(screen: Console, title: str, rows: list[dict[str, Any]]) -> None:

@@ -24,9 +24,7 @@ CATEGORY = re.compile(
 )
 FUND_HOUSE = re.compile(r".*\bmutual fund\b.*", re.IGNORECASE)
 
-PLAIN_NAV = re.compile(
-    r"[1-9][0-9]{0,14}\.?[0-9]{0,10}|0+\.[0-9]{0,10}(?<=[1-9])0{0,9}|0+\.0*[1-9][0-9]{0,9}"
-)
+PLAIN_NAV = re.compile(r"[1-9][0-9]{0,14}\.?[0-9]{0,10}|0\.(?=0*[1-9])[0-9]{1,10}")
 """A positive NAV as nearly every line has it, with at most the ten decimals that raw keeps."""
 
 GROUPED_NAV = re.compile(r"[0-9]{1,3}(?:,[0-9]{2,3})+(?:\.[0-9]*)?")
@@ -238,8 +236,10 @@ def _value(text: str) -> tuple[str | None, str | None]:
             return None, f"NAV is zero: {nav!r}"
         if nav.startswith("-"):
             return None, f"NAV is negative: {nav!r}"
-        if nav.startswith((".", "+")):
-            return _value("0" + nav if nav[0] == "." else nav[1:])
+        whole, point, decimals = nav.removeprefix("+").partition(".")
+        usual = f"{whole.lstrip('0') or '0'}{point}{decimals}"
+        if PLAIN_NAV.fullmatch(usual):
+            return usual, None
         return None, f"NAV has too many digits: {nav!r}"
     return None, f"NAV is no number: {nav!r}"
 
