@@ -101,6 +101,10 @@ def install(app: FastAPI) -> None:
             503, "not_published", "What was asked for has not been published yet.", {"Retry-After": "60"}
         )
 
+    @app.exception_handler(psycopg.DataError)
+    def _not_data(request: Request, error: psycopg.DataError) -> Response:
+        return problem(422, "invalid_request", "A value holds a character or a number that cannot be stored.")
+
     @app.exception_handler(psycopg.errors.QueryCanceled)
     def _too_slow(request: Request, error: psycopg.errors.QueryCanceled) -> Response:
         return problem(503, "too_slow", "Ask for fewer days or a smaller page.", {"Retry-After": "5"})

@@ -175,7 +175,7 @@ def reading(
         Query(description="Instant with offset: figures as published by then, before later restatements."),
     ] = None,
     limit: Annotated[int, Query(ge=1, le=5000, description="Rows of a page.")] = 500,
-    offset: Annotated[int, Query(ge=0, description="Rows to leave out.")] = 0,
+    offset: Annotated[int, Query(ge=0, le=1_000_000_000, description="Rows to leave out.")] = 0,
 ) -> Iterator[Reading]:
     """Open the transaction of an answer for a valid key.
 

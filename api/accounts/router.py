@@ -46,10 +46,13 @@ def get_account(account: Named, reading: Answer) -> Response:
 
 @router.get("/{account_id}/holdings", summary="Holdings on a day", response_model=Envelope[list[Holding]])
 def list_holdings(account: Named, reading: Answer) -> Response:
-    """Holdings of the latest stored valuation date on or before `as_of`; `valuation_date` says which."""
-    day = records.valuation_date(reading, "account_id", account.account_id)
-    rows, page = records.holdings(reading, "account_id", account.account_id, day)
-    return reading.answer(rows, Holding, page, day)
+    """Holdings of `as_of`, or of the publication's day where that is earlier; `valuation_date` says which.
+
+    Stored holdings where there are some (the latest days and month ends), else valued anew from positions,
+    cash, prices and rates.
+    """
+    rows, page = records.holdings(reading, "account_id", account.account_id, account.portfolio_id)
+    return reading.answer(rows, Holding, page, records.valuation_date(reading))
 
 
 @router.get("/{account_id}/transactions", summary="Booked events", response_model=Envelope[list[Transaction]])

@@ -1,13 +1,12 @@
 """Rows of funds, instruments and their prices."""
 
 from datetime import date
-from decimal import Decimal
 from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
 
-from api.answers import Schema
+from api.answers import Number, Schema
 
 
 class Fund(Schema):
@@ -38,7 +37,7 @@ class Price(Schema):
     """Unadjusted price of an instrument on a day, carried from an earlier one where none was published."""
 
     valuation_date: date
-    price_local: Annotated[Decimal | None, Field(description="Null, with a reason, past the carry limit.")]
+    price_local: Annotated[Number | None, Field(description="Null, with a reason, past the carry limit.")]
     local_currency: str | None
     price_date: Annotated[date | None, Field(description="Day the price is of.")]
     price_source: str | None

@@ -1,13 +1,12 @@
 """Rows of portfolios and of what is reported of them."""
 
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Annotated
 from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from api.answers import Schema
+from api.answers import Number, Schema
 
 
 class Portfolio(Schema):
@@ -20,30 +19,30 @@ class Portfolio(Schema):
     household_id: UUID | None
     tax_unit_id: UUID | None
     portfolio_currency: str
-    var_limit: Annotated[Decimal | None, Field(description="Share of value that one-day 95 % VaR may reach.")]
-    drift_band: Annotated[Decimal | None, Field(description="Drift from target that asks for orders.")]
+    var_limit: Annotated[Number | None, Field(description="Share of value that one-day 95 % VaR may reach.")]
+    drift_band: Annotated[Number | None, Field(description="Drift from target that asks for orders.")]
 
 
 class DayValue(Schema):
     """A portfolio's value at the close of a day and what led to it."""
 
     valuation_date: date
-    value_portfolio: Annotated[Decimal | None, Field(description="Null where a part of it is not known.")]
-    known_part_value_portfolio: Decimal | None
-    net_flow_portfolio: Decimal | None
-    income_portfolio: Decimal | None
-    fees_portfolio: Decimal | None
-    taxes_portfolio: Decimal | None
-    gains_portfolio: Decimal | None
-    currency_effect_portfolio: Decimal | None
-    daily_return: Decimal | None
+    value_portfolio: Annotated[Number | None, Field(description="Null where a part of it is not known.")]
+    known_part_value_portfolio: Number | None
+    net_flow_portfolio: Number | None
+    income_portfolio: Number | None
+    fees_portfolio: Number | None
+    taxes_portfolio: Number | None
+    gains_portfolio: Number | None
+    currency_effect_portfolio: Number | None
+    daily_return: Number | None
     cumulative_twr: Annotated[
-        Decimal | None, Field(description="Chained time-weighted return, as a fraction.")
+        Number | None, Field(description="Chained time-weighted return, as a fraction.")
     ]
     portfolio_currency: str
     quality: str
     oldest_price_date: date | None
-    carried_share: Decimal | None
+    carried_share: Number | None
 
 
 class PortfolioDetail(Portfolio):
@@ -58,22 +57,22 @@ class PeriodResult(Schema):
     period: Annotated[str, Field(description="1D 1W MTD QTD YTD FYTD 1Y 3Y 5Y ITD")]
     start_date: Annotated[date, Field(description="Day whose closing value is the initial value.")]
     end_date: date
-    initial_value_portfolio: Decimal | None
-    gains_portfolio: Decimal | None
-    income_portfolio: Decimal | None
-    fees_portfolio: Decimal | None
-    taxes_portfolio: Decimal | None
-    currency_effect_portfolio: Decimal | None
-    net_flow_portfolio: Decimal | None
-    final_value_portfolio: Decimal | None
-    twr: Annotated[Decimal | None, Field(description="Time-weighted return of the period, as a fraction.")]
-    xirr: Annotated[Decimal | None, Field(description="Money-weighted return, as a fraction.")]
+    initial_value_portfolio: Number | None
+    gains_portfolio: Number | None
+    income_portfolio: Number | None
+    fees_portfolio: Number | None
+    taxes_portfolio: Number | None
+    currency_effect_portfolio: Number | None
+    net_flow_portfolio: Number | None
+    final_value_portfolio: Number | None
+    twr: Annotated[Number | None, Field(description="Time-weighted return of the period, as a fraction.")]
+    xirr: Annotated[Number | None, Field(description="Money-weighted return, as a fraction.")]
     root_count: int | None
-    simple_return: Decimal | None
+    simple_return: Number | None
     portfolio_currency: str
     quality: str
     oldest_price_date: date | None
-    carried_share: Decimal | None
+    carried_share: Number | None
 
 
 class RiskMeasure(Schema):
@@ -83,10 +82,10 @@ class RiskMeasure(Schema):
     measure: str
     basis: str
     method: str
-    confidence: Decimal
+    confidence: Number
     horizon_days: int
     window_days: int
-    value: Decimal | None
+    value: Number | None
     observations: int
     note: str | None
     quality: str
@@ -98,10 +97,10 @@ class Allocation(Schema):
     valuation_date: date
     dimension: str
     bucket: str
-    value_portfolio: Decimal | None
-    weight: Decimal | None
-    target_weight: Decimal | None
-    drift: Annotated[Decimal | None, Field(description="Weight less target weight.")]
+    value_portfolio: Number | None
+    weight: Number | None
+    target_weight: Number | None
+    drift: Annotated[Number | None, Field(description="Weight less target weight.")]
     portfolio_currency: str
     quality: str
 
@@ -115,10 +114,10 @@ class Order(Schema):
     instrument_id: UUID
     instrument_code: str | None
     side: str
-    units: Decimal
-    price_local: Decimal
+    units: Number
+    price_local: Number
     local_currency: str
-    amount_account: Decimal
+    amount_account: Number
     account_currency: str
     reason: str
 
@@ -132,13 +131,13 @@ class Plan(Schema):
     valuation_date: date
     status: str
     reason: str | None
-    objective: Decimal | None
-    lower_bound: Decimal | None
-    gap: Decimal | None
-    drift_before: Decimal | None
-    drift_after: Decimal | None
-    cost_reporting: Decimal | None
-    naive_cost_reporting: Decimal | None
+    objective: Number | None
+    lower_bound: Number | None
+    gap: Number | None
+    drift_before: Number | None
+    drift_after: Number | None
+    cost_reporting: Number | None
+    naive_cost_reporting: Number | None
     reporting_currency: str
 
 
@@ -156,8 +155,8 @@ class Alert(Schema):
     rule: str
     opened_night: str
     valuation_date: date
-    observed: Decimal
-    threshold: Decimal
+    observed: Number
+    threshold: Number
     closed_night: str | None
 
 
@@ -171,8 +170,8 @@ class Restatement(Schema):
     instrument_code: str | None
     valuation_date: date
     figure: str
-    old_value: Decimal | None
-    new_value: Decimal | None
+    old_value: Number | None
+    new_value: Number | None
     old_publication_id: UUID
     new_publication_id: UUID
     restated_at: datetime

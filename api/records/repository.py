@@ -11,42 +11,47 @@ from api.records.schemas import Gain, Holding, Lot, Recommendation, Transaction
 Owner = Literal["portfolio_id", "account_id"]
 
 
-class Day(Schema):
-    """A day, or none."""
+class Stored(Schema):
+    """Whether something is stored."""
 
-    day: date | None
+    is_stored: bool
 
 
-def valuation_date(reading: Reading, owner: Owner, owner_id: UUID) -> date | None:
-    """Latest day with stored holdings, on or before the day asked for."""
-    found = reading.rows(
-        "select max(valuation_date) as day from {fct_holdings} as held"
-        " where {_owner} = %(owner_id)s and valuation_date <= %(as_of)s",
-        Day,
-        _owner=owner,
-        owner_id=owner_id,
-        as_of=reading.as_of,
-    )
-    return found[0].day
+def valuation_date(reading: Reading) -> date:
+    """Day that holdings are asked for: not later than the one the publication is about."""
+    return min(reading.as_of, reading.publication.valuation_date)
 
 
 def holdings(
-    reading: Reading, owner: Owner, owner_id: UUID, day: date | None
+    reading: Reading, owner: Owner, owner_id: UUID, portfolio_id: UUID
 ) -> tuple[list[Holding], PageInfo]:
-    """Holdings of a day, the largest first."""
+    """Holdings of the day asked for, the largest first: the stored ones, else valued anew."""
+    day = valuation_date(reading)
+    stored = reading.rows(
+        "select exists (select 1 from {fct_holdings} as held"
+        " where portfolio_id = %(portfolio_id)s and valuation_date = %(day)s) as is_stored",
+        Stored,
+        portfolio_id=portfolio_id,
+        day=day,
+    )
+    source = "{fct_holdings}" if stored[0].is_stored else "marts.holdings_on(%(day)s, %(instant)s)"
     return reading.page_of(
-        """
-        select held.*, accounts.account_code, instruments.instrument_code, instruments.instrument_name
-        from {fct_holdings} as held
+        "select held.*, accounts.account_code, instruments.instrument_code, instruments.instrument_name from "
+        + source
+        + """
+        as held
         left join {dim_accounts} as accounts on accounts.account_id = held.account_id
         left join {dim_instruments} as instruments on instruments.instrument_id = held.instrument_id
-        where held.{_owner} = %(owner_id)s and held.valuation_date = %(day)s
+        where held.{_owner} = %(owner_id)s and held.portfolio_id = %(portfolio_id)s
+              and held.valuation_date = %(day)s
         order by held.value_portfolio desc nulls last, held.account_id, held.instrument_id
         """,
         Holding,
         _owner=owner,
         owner_id=owner_id,
+        portfolio_id=portfolio_id,
         day=day,
+        instant=reading.publication.instant,
     )
 
 

@@ -1,13 +1,12 @@
 """Rows of holdings, bookings, lots, gains and recommendations as the API gives them."""
 
 from datetime import date
-from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from api.answers import Schema
+from api.answers import Number, Schema
 
 
 class Holding(Schema):
@@ -20,21 +19,21 @@ class Holding(Schema):
     instrument_code: str | None
     instrument_name: str | None
     valuation_date: date
-    units: Decimal
-    price_local: Decimal | None
+    units: Number
+    price_local: Number | None
     price_date: date | None
     local_currency: str | None
-    value_local: Decimal | None
-    value_account: Decimal | None
+    value_local: Number | None
+    value_account: Number | None
     account_currency: str
     value_portfolio: Annotated[
-        Decimal | None, Field(description="Null where no price or rate was fresh enough.")
+        Number | None, Field(description="Null where no price or rate was fresh enough.")
     ]
-    gain_portfolio: Annotated[Decimal | None, Field(description="Value less cost of the units held.")]
-    cost_portfolio: Decimal | None
+    gain_portfolio: Annotated[Number | None, Field(description="Value less cost of the units held.")]
+    cost_portfolio: Number | None
     portfolio_currency: str
     weight: Annotated[
-        Decimal | None, Field(description="Share of the portfolio's value that day, as a fraction.")
+        Number | None, Field(description="Share of the portfolio's value that day, as a fraction.")
     ]
     quality: Annotated[str, Field(description="ok, carried, estimated or incomplete.")]
     oldest_price_date: date | None
@@ -86,15 +85,15 @@ class Transaction(Schema):
     status: str
     trade_date: date
     settlement_date: date | None
-    units: Decimal | None
-    price_local: Decimal | None
-    amount_local: Decimal | None
-    fee_local: Decimal | None
-    tax_local: Decimal | None
+    units: Number | None
+    price_local: Number | None
+    amount_local: Number | None
+    fee_local: Number | None
+    tax_local: Number | None
     local_currency: str | None
-    net_cash_account: Decimal | None
+    net_cash_account: Number | None
     account_currency: str
-    net_cash_portfolio: Decimal | None
+    net_cash_portfolio: Number | None
     portfolio_currency: str
     is_rejected: bool
     rejection_reason: str | None
@@ -112,12 +111,12 @@ class Lot(Schema):
     lot_method: str
     acquisition_date: date
     opened_on: date
-    units_acquired: Decimal
-    units_open: Decimal
-    price_cost_open_account: Decimal | None
-    tax_cost_open_account: Decimal | None
-    value_account: Decimal | None
-    gain_account: Annotated[Decimal | None, Field(description="Value less tax cost.")]
+    units_acquired: Number
+    units_open: Number
+    price_cost_open_account: Number | None
+    tax_cost_open_account: Number | None
+    value_account: Number | None
+    gain_account: Annotated[Number | None, Field(description="Value less tax cost.")]
     account_currency: str
     valuation_date: date
     quality: str
@@ -135,13 +134,13 @@ class Gain(Schema):
     acquisition_date: date
     sale_date: date
     holding_days: int
-    units: Decimal
-    proceeds_account: Decimal | None
-    price_cost_account: Decimal | None
-    tax_cost_account: Decimal | None
-    gain_account: Annotated[Decimal | None, Field(description="Proceeds less tax cost.")]
+    units: Number
+    proceeds_account: Number | None
+    price_cost_account: Number | None
+    tax_cost_account: Number | None
+    gain_account: Annotated[Number | None, Field(description="Proceeds less tax cost.")]
     account_currency: str
-    gain_portfolio: Decimal | None
+    gain_portfolio: Number | None
     portfolio_currency: str
     quality: str
 

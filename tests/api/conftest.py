@@ -17,10 +17,12 @@ from folio.store import publish as store
 from folio.store import warehouse as connections
 
 FIRST, SECOND = "2013-02-27T0300Z", "2013-02-28T0300Z"
+DAY_BEFORE = datetime.date(2013, 2, 25)
+FIRST_DAY, SECOND_DAY = datetime.date(2013, 2, 26), datetime.date(2013, 2, 27)
 ASHA, BORIS = uuid.UUID(int=1), uuid.UUID(int=2)
 ASHAS, BORISS = uuid.UUID(int=11), uuid.UUID(int=12)
 ASHAS_ACCOUNT, BORISS_ACCOUNT = uuid.UUID(int=21), uuid.UUID(int=22)
-APPLE, FUND = uuid.UUID(int=31), uuid.UUID(int=32)
+APPLE, FUND, CASH = uuid.UUID(int=31), uuid.UUID(int=32), uuid.UUID(int=33)
 LOT, SALE, PLAN = uuid.UUID(int=41), uuid.UUID(int=42), uuid.UUID(int=43)
 OLD_LOAD, NEW_LOAD = uuid.UUID(int=51), uuid.UUID(int=52)
 
@@ -69,6 +71,22 @@ MARTS = {
         "portfolio_currency "
         "quality method_version rate:fx_to_portfolio money:value_local value_account value_portfolio "
         "cost_portfolio gain_portfolio ratio:weight",
+    ),
+    "fct_positions": (
+        "portfolio_id",
+        "account_id instrument_id valid_from",
+        "id:account_id portfolio_id instrument_id day:valid_from valid_to units:units "
+        "money:price_cost_account",
+    ),
+    "fct_cash_balances": (
+        "portfolio_id",
+        "account_id valid_from",
+        "id:account_id portfolio_id text:account_currency day:valid_from valid_to money:balance_account",
+    ),
+    "fct_fx_rates_daily": (
+        "public",
+        "from_currency to_currency valuation_date",
+        "text:from_currency to_currency day:valuation_date rate:rate int:days_carried",
     ),
     "fct_portfolio_values_daily": (
         "portfolio_id",
@@ -228,10 +246,29 @@ def built_rows(day, price, days, night):
         {"night": night, "suite": "identities", "check_name": "units", "subject": "fct_holdings"}
         | {"severity": "fail", "status": "passed"}
     )
-    for each in days:
+    rows["dim_instruments"].append(
+        common
+        | {"instrument_id": CASH, "instrument_code": "cash:USD", "instrument_name": "US dollar"}
+        | {"instrument_kind": "cash"}
+    )
+    for each in [DAY_BEFORE, *days]:  # the holdings of the day before are not stored
+        rows["fct_fx_rates_daily"].append(
+            {
+                "from_currency": "USD",
+                "to_currency": "USD",
+                "valuation_date": each,
+                "rate": 1,
+                "days_carried": 0,
+            }
+        )
         rows["fct_prices_daily"].append(
             common
-            | {"instrument_id": APPLE, "valuation_date": each, "price_date": each, "price_local": price[each]}
+            | {
+                "instrument_id": APPLE,
+                "valuation_date": each,
+                "price_date": each,
+                "price_local": price.get(each, 400),
+            }
             | {"days_carried": 0, "price_source": "polygon"}
         )
     for number, (investor, portfolio, account) in enumerate(
@@ -252,6 +289,12 @@ def built_rows(day, price, days, night):
             own
             | {"account_code": f"ACC-{number}", "account_kind": "brokerage", "tax_regime": "US"}
             | {"lot_method": "fifo", "cash_model": "kept", "flow_timing": "start", "opened_on": days[0]}
+        )
+        rows["fct_positions"].append(
+            own | {"valid_from": DAY_BEFORE, "units": 10, "price_cost_account": Decimal("4000")}
+        )
+        rows["fct_cash_balances"].append(
+            own | {"valid_from": DAY_BEFORE, "balance_account": Decimal("500.25")}
         )
         for each in days:
             value = 10 * price[each]
@@ -358,9 +401,6 @@ class Served:
     asha: str
     boris: str
     analyst: str
-
-
-FIRST_DAY, SECOND_DAY = datetime.date(2013, 2, 26), datetime.date(2013, 2, 27)
 
 
 def restate(price=Decimal("444.57")):

@@ -83,6 +83,17 @@ def test_keys_of_two_clients_do_not_leak_through_the_pool(client, served):
         assert get(client, "/portfolios").status_code == 401
 
 
+def test_holdings_valued_anew_are_hidden_like_all_others(client, served):
+    reader = client.app.state.database.reader
+    for key, seen in ((served.asha, [11]), (served.boris, [12]), (served.analyst, [11, 12]), ("wrong", [])):
+        with reader.connection() as connection:
+            connection.execute("select set_config('folio.key_hash', %s, true)", [keys.hashed(key)])
+            rows = connection.execute(
+                "select distinct portfolio_id from marts.holdings_on('2013-02-25') order by 1"
+            )
+            assert [row[0].int for row in rows] == seen
+
+
 def test_every_request_is_recorded_without_its_query_or_secret(client, served):
     get(client, "/portfolios?limit=5", served.asha)
     get(client, "/portfolios/PF-2", served.asha)

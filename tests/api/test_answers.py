@@ -55,13 +55,28 @@ def test_decimals_travel_as_strings_with_all_their_digits(asha):
     assert holding["account_code"] == "ACC-1"
 
 
-def test_as_of_gives_the_latest_stored_day_on_or_before_it_and_says_which(asha):
+def test_as_of_gives_the_holdings_of_that_day_and_says_which(asha):
     body = get(asha, "/portfolios/PF-1/holdings", params={"as_of": "2013-02-26"}).json()
     assert body["valuation_date"] == "2013-02-26"
     assert body["data"][0]["price_local"] == "448.9700000000"
     later = get(asha, "/portfolios/PF-1/holdings", params={"as_of": "2013-03-09"}).json()
     assert later["valuation_date"] == "2013-02-27"
     assert get(asha, "/portfolios/PF-1/holdings", params={"as_of": "2001-01-01"}).json()["data"] == []
+
+
+@pytest.mark.parametrize("path", ["/portfolios/PF-1/holdings", "/accounts/ACC-1/holdings"])
+def test_holdings_of_a_day_that_is_not_stored_are_valued_anew(asha, path):
+    body = get(asha, path, params={"as_of": "2013-02-25"}).json()
+    assert body["valuation_date"] == "2013-02-25"
+    apple, cash = body["data"]
+    assert (apple["instrument_code"], apple["value_portfolio"]) == ("AAPL", "4000.00000000")
+    assert (apple["price_date"], apple["gain_portfolio"], apple["quality"]) == (
+        "2013-02-25",
+        "0.00000000",
+        "ok",
+    )
+    assert (cash["instrument_code"], cash["value_portfolio"]) == ("cash:USD", "500.25000000")
+    assert Decimal(apple["weight"]) + Decimal(cash["weight"]) == 1
 
 
 def test_known_at_gives_the_figure_before_and_after_a_restatement_and_the_row_that_changed_it(asha, served):
@@ -169,6 +184,12 @@ def test_a_request_that_cannot_be_understood_says_where(asha, path, params):
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
     assert next(iter(params)) in answer.json()["detail"]
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("path", ["/portfolios/%00", "/funds?search=a%00", "/market/prices/%00"])
+def test_a_value_that_cannot_be_stored_is_no_fault_of_ours(asha, path):
+    answer = get(asha, path)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
 
 
 def test_funds_are_found_by_all_words_and_wildcards_are_letters(asha):

@@ -53,16 +53,32 @@ READERS: Mapping[Access, sql.SQL] = {
         "(select access.sees_all()) or portfolio_id in (select access.visible_portfolios())"
     ),
 }
-RESTATED: Mapping[str, frozenset[str]] = {
-    "fct_holdings": frozenset(
+DERIVED: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "restatements.sql": (
+        "to_regclass('marts.fct_restatements')",
         {
-            "account_id", "portfolio_id", "instrument_id", "valuation_date", "units", "price_local",
-            "price_date", "price_load_id", "price_line", "fx_to_portfolio", "value_portfolio",
-        }
+            "fct_holdings": "account_id portfolio_id instrument_id valuation_date units price_local "
+            "price_date price_load_id price_line fx_to_portfolio value_portfolio",
+            "fct_portfolio_values_daily": "portfolio_id valuation_date value_portfolio",
+        },
     ),
-    "fct_portfolio_values_daily": frozenset({"portfolio_id", "valuation_date", "value_portfolio"}),
-}  # fmt: skip
-"""What `marts.fct_restatements` reads; it is made once these are published."""
+    "holdings_on.sql": (
+        "to_regproc('marts.holdings_on')",
+        {
+            "dim_accounts": "account_id account_currency",
+            "dim_portfolios": "portfolio_id portfolio_currency",
+            "dim_instruments": "instrument_id instrument_code local_currency",
+            "fct_fx_rates_daily": "from_currency to_currency valuation_date rate days_carried",
+            "fct_prices_daily": "instrument_id valuation_date price_local price_date price_load_id "
+            "price_line local_currency quality",
+            "fct_positions": "account_id portfolio_id instrument_id valid_from valid_to units "
+            "price_cost_account",
+            "fct_cash_balances": "account_id portfolio_id account_currency valid_from valid_to "
+            "balance_account",
+        },
+    ),
+}
+"""What is made over history besides one view a mart: its file, how to find it, and the columns it reads."""
 
 
 @dataclass(frozen=True)
@@ -192,7 +208,7 @@ def provision(connection: Connection, manifest: Mapping[str, Any]) -> None:
     for mart in wanted:
         _create_view(connection, mart, present)
     _describe(connection, wanted)
-    _create_restatements(connection, wanted)
+    _create_derived(connection, wanted)
 
 
 def publish(connection: Connection, manifest: Mapping[str, Any], night: str) -> Publication | None:
@@ -539,13 +555,14 @@ def _describe(connection: Connection, wanted: Sequence[Mart]) -> None:
                     )
 
 
-def _create_restatements(connection: Connection, wanted: Sequence[Mart]) -> None:
+def _create_derived(connection: Connection, wanted: Sequence[Mart]) -> None:
+    """The view of restatements and the function of holdings, once the marts that they read are there."""
     columns = {mart.name: {column.name for column in mart.columns} for mart in wanted}
-    if any(not needed <= columns.get(name, set()) for name, needed in RESTATED.items()):
-        return
-    if connection.execute("select to_regclass('marts.fct_restatements') is null").fetchone() == (True,):
-        connection.execute((Path(__file__).parent / "restatements.sql").read_bytes())
-        connection.execute("grant select on marts.fct_restatements to folio_reader")
+    for file, (lookup, needed) in DERIVED.items():
+        is_possible = all(set(names.split()) <= columns.get(name, set()) for name, names in needed.items())
+        absent = sql.SQL("select {} is null").format(sql.SQL(lookup))
+        if is_possible and connection.execute(absent).fetchone() == (True,):
+            connection.execute((Path(__file__).parent / file).read_bytes())
 
 
 # what a night changes

@@ -1,5 +1,5 @@
 -- Published figures changed by later facts: a version closed and one opened at the same instant, seen as one row.
-create or replace view marts.fct_restatements with (security_invoker = true) as
+create view marts.fct_restatements with (security_invoker = true) as
 select
     'fct_holdings' as relation,
     old.account_id,
@@ -157,3 +157,4 @@ comment on column marts.fct_restatements.old_price_load_id is 'Load that brought
 comment on column marts.fct_restatements.new_price_load_id is 'Load that brought the new price.';
 comment on column marts.fct_restatements.new_price_line is 'Line of that load which holds the new price.';
 comment on column marts.fct_restatements.new_source is 'Source of the new price.';
+grant select on marts.fct_restatements to folio_reader;
