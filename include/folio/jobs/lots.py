@@ -34,13 +34,27 @@ BATCH = """
 """
 
 EVENTS = f"""
-    select account_id, instrument_id, lot_method,
-           transaction_id::text as event_id, kind, trade_date as event_date, pair_key as pair_id,
-           coalesce(units, 0) as units, coalesce(ratio, 1) as ratio,
-           price_cost_account as price_cost, tax_cost_account as tax_cost, proceeds_account as proceeds
-    from build.int_ledger_events
-    where account_id in ({BATCH})
-    order by account_id, instrument_id, trade_date, sequence, transaction_id
+    with sent as (
+        select events.pair_key, accounts.account_currency
+        from build.int_ledger_events as events
+        join build.dim_accounts as accounts using (account_id)
+        where events.kind in ('transfer_out', 'merger_out')
+    )
+    select events.account_id, events.instrument_id, events.lot_method,
+           events.transaction_id::text as event_id, events.kind, events.trade_date as event_date,
+           events.pair_key as pair_id, coalesce(events.units, 0) as units, coalesce(events.ratio, 1) as ratio,
+           events.price_cost_account as price_cost, events.tax_cost_account as tax_cost,
+           events.proceeds_account as proceeds,
+           case when sent.pair_key is null then 1 else rates.rate end as cost_rate
+    from build.int_ledger_events as events
+    join build.dim_accounts as accounts using (account_id)
+    left join sent on sent.pair_key = events.pair_key and events.kind in ('transfer_in', 'merger_in')
+    left join build.fct_fx_rates_daily as rates
+        on rates.from_currency = sent.account_currency
+        and rates.to_currency = accounts.account_currency
+        and rates.valuation_date = events.trade_date
+    where events.account_id in ({BATCH})
+    order by events.account_id, events.instrument_id, events.trade_date, events.sequence
 """
 
 
@@ -73,7 +87,7 @@ def _read(
             kind = row.pop("kind")
             if kind not in EFFECTS:
                 raise LotError(f"transaction {row['event_id']} is a {kind}, which has no effect on lots")
-            if None in (row["price_cost"], row["tax_cost"], row["proceeds"]):
+            if None in (row["price_cost"], row["tax_cost"], row["proceeds"], row["cost_rate"]):
                 unpriced.append(
                     RefusedEvent(key, row["event_id"], f"no exchange rate on {row['event_date']}")
                 )

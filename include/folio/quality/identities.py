@@ -86,27 +86,40 @@ IDENTITIES = (
     Identity(
         name="cost_in_is_cost_out_and_cost_held",
         relation="fct_realised_gains",
-        law="what was paid for units is the cost of lots still open and of lots sold",
+        law="what was paid for units is the cost of lots open and of lots sold, in every household "
+        "that moved no units between accounts of two currencies",
         tolerance=CENT,
         breaches="""
-            with paid as (
-                select accounts.account_currency, sum(events.tax_cost_account) as cost
+            with homes as (
+                select account_id, account_currency, household_id
+                from build.dim_accounts join build.dim_portfolios using (portfolio_id)
+            ), crossed as (
+                select distinct homes.household_id
+                from build.int_ledger_events as events join homes using (account_id)
+                join build.int_ledger_events as others using (pair_key)
+                join homes as other_homes on other_homes.account_id = others.account_id
+                where (other_homes.account_currency, other_homes.household_id)
+                    <> (homes.account_currency, homes.household_id)
+            ), paid as (
+                select homes.household_id, homes.account_currency, sum(events.tax_cost_account) as cost
                 from build.int_ledger_events as events
-                join build.dim_accounts as accounts using (account_id)
+                join homes using (account_id)
                 left join computed.ledger_rejections as refused using (transaction_id)
                 where events.kind in ('buy', 'reinvest', 'switch_in', 'bonus')
                   and refused.transaction_id is null
-                group by 1
+                group by 1, 2
             ), kept as (
-                select account_currency, sum(cost) as cost from (
-                    select account_currency, tax_cost_open_account as cost from build.fct_tax_lots
+                select household_id, account_currency, sum(cost) as cost from (
+                    select account_id, tax_cost_open_account as cost from build.fct_tax_lots
                     union all
-                    select account_currency, tax_cost_account from build.fct_realised_gains
-                ) as both_sides group by 1
+                    select account_id, tax_cost_account from build.fct_realised_gains
+                ) as both_sides join homes using (account_id) group by 1, 2
             )
-            select 'accounts in ' || account_currency, coalesce(paid.cost, 0), coalesce(kept.cost, 0)
-            from paid full join kept using (account_currency)
-            where abs(coalesce(paid.cost, 0) - coalesce(kept.cost, 0)) > %(tolerance)s
+            select 'household ' || household_id || ' in ' || account_currency,
+                   coalesce(paid.cost, 0), coalesce(kept.cost, 0)
+            from paid full join kept using (household_id, account_currency)
+            where household_id not in (select household_id from crossed)
+              and abs(coalesce(paid.cost, 0) - coalesce(kept.cost, 0)) > %(tolerance)s
         """,
     ),
     Identity(
