@@ -2,17 +2,15 @@
 
 from pathlib import Path
 
-from folio.jobs import touches
-from folio.settings import Settings, settings
+from folio.jobs import touches, transformation
 from folio.store import publish as store
 from folio.store import warehouse
 from folio.store.publish import Publication
 
 
-def manifest_path(current: Settings | None = None) -> Path:
+def manifest_path() -> Path:
     """Where dbt leaves the manifest of this instance's last stage."""
-    known = current or settings()
-    return known.state / "dbt" / known.instance / "target" / "manifest.json"
+    return transformation.target_folder() / "manifest.json"
 
 
 def publish(night: str) -> Publication | None:
