@@ -1,19 +1,29 @@
 {{ config(materialized='table', tags=['ledger']) }}
 
 with named as (
-    select account_currency as currency, false as is_of_portfolio
+    select
+        account_currency as currency,
+        false as is_of_portfolio
     from {{ ref('stg_books__accounts') }}
     union all
-    select portfolio_currency, true
+    select
+        portfolio_currency as currency,
+        true as is_of_portfolio
     from {{ ref('stg_books__portfolios') }}
     union all
-    select local_currency, false
+    select
+        local_currency as currency,
+        false as is_of_portfolio
     from {{ ref('stg_books__instruments') }}
     union all
-    select local_currency, false
+    select
+        local_currency as currency,
+        false as is_of_portfolio
     from {{ ref('stg_books__transactions') }}
     union all
-    select '{{ env_var("FOLIO_DBT_REPORTING_CURRENCY", "EUR") }}', false
+    select
+        {{ reporting_currency() }} as currency,
+        false as is_of_portfolio
 )
 
 select

@@ -1,7 +1,17 @@
 {{ config(materialized='table', tags=['ledger']) }}
 
 with booked as (
-    select * from {{ ref('stg_books__instruments') }}
+    select
+        instrument_id,
+        instrument_code,
+        instrument_name,
+        instrument_kind,
+        local_currency,
+        asset_class,
+        sector,
+        region,
+        whole_units
+    from {{ ref('stg_books__instruments') }}
 ),
 
 cash_identities as (
@@ -27,7 +37,10 @@ cash as (
     from cash_identities
     inner join {{ ref('int_currencies_used') }} as currencies
         on cash_identities.currency = currencies.currency
-    where not exists (select 1 from booked where booked.instrument_id = cash_identities.instrument_id)
+    where not exists (
+        select 1 from booked
+        where booked.instrument_id = cash_identities.instrument_id
+    )
 )
 
 select * from booked

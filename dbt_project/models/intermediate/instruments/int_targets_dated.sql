@@ -9,7 +9,10 @@ target_sets as (
         portfolio_id,
         valid_from,
         lead(valid_from) over (partition by portfolio_id order by valid_from) as valid_to
-    from (select distinct targets.portfolio_id, targets.valid_from from targets) as starts
+    from (select distinct
+        targets.portfolio_id,
+        targets.valid_from
+    from targets) as starts
 )
 
 select

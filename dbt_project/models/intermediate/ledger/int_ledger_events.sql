@@ -112,22 +112,31 @@ events as (
 )
 
 select
-    transaction_id,
-    account_id,
-    instrument_id,
-    lot_method,
-    kind,
-    trade_date,
+    events.transaction_id,
+    events.account_id,
+    events.instrument_id,
+    events.lot_method,
+    events.kind,
+    events.trade_date,
     cast(
         row_number() over (
-            partition by account_id
-            order by trade_date, phase, occurred_at, source_line, transaction_id
+            partition by events.account_id
+            order by events.trade_date, events.phase, events.occurred_at, events.source_line, events.transaction_id
         ) as integer
     ) as sequence,
-    cast(units as numeric(38, 18)) as units,
-    cast(ratio as numeric(28, 12)) as ratio,
-    cast(price_cost_account as numeric(28, 8)) as price_cost_account,
-    cast(tax_cost_account as numeric(28, 8)) as tax_cost_account,
-    cast(proceeds_account as numeric(28, 8)) as proceeds_account,
-    pair_key
+    cast(events.units as numeric(38, 18)) as units,
+    cast(events.ratio as numeric(28, 12)) as ratio,
+    cast(events.price_cost_account as numeric(28, 8)) as price_cost_account,
+    cast(events.tax_cost_account as numeric(28, 8)) as tax_cost_account,
+    cast(events.proceeds_account as numeric(28, 8)) as proceeds_account,
+    events.pair_key,
+    accounts.account_currency,
+    rates.rate as fx_account_to_reporting
 from events
+inner join {{ ref('stg_books__accounts') }} as accounts
+    on events.account_id = accounts.account_id
+left join {{ ref('fct_fx_rates_daily') }} as rates
+    on
+        accounts.account_currency = rates.from_currency
+        and rates.to_currency = {{ reporting_currency() }}
+        and events.trade_date = rates.valuation_date

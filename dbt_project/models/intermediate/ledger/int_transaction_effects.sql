@@ -112,9 +112,6 @@ select
     kind,
     cash_model,
     net_cash_account,
-    is_in_kind or flow_timing = 'end' as is_flow_at_end,
-    is_in_kind and is_without_price as is_estimated,
-    net_cash_portfolio is null as is_unconverted,
     cast(flow_account as numeric(28, 8)) as flow_account,
     cast(income_account as numeric(28, 8)) as income_account,
     cast(fees_account as numeric(28, 8)) as fees_account,
@@ -122,5 +119,8 @@ select
     cast(flow_portfolio as numeric(28, 8)) as flow_portfolio,
     cast(income_account * coalesce(fx_account_to_portfolio, 0) as numeric(28, 8)) as income_portfolio,
     cast(fees_account * coalesce(fx_account_to_portfolio, 0) as numeric(28, 8)) as fees_portfolio,
-    cast(taxes_account * coalesce(fx_account_to_portfolio, 0) as numeric(28, 8)) as taxes_portfolio
+    cast(taxes_account * coalesce(fx_account_to_portfolio, 0) as numeric(28, 8)) as taxes_portfolio,
+    is_in_kind or flow_timing = 'end' as is_flow_at_end,
+    is_in_kind and is_without_price as is_estimated,
+    net_cash_portfolio is null as is_unconverted
 from netted

@@ -36,11 +36,11 @@ with transactions as (
 rated as (
     select
         transactions.*,
+        to_portfolio.rate as fx_account_to_portfolio,
         coalesce(
             case when transactions.local_currency <> transactions.account_currency then transactions.booked_fx_rate end,
             to_account.rate
         ) as fx_to_account,
-        to_portfolio.rate as fx_account_to_portfolio,
         coalesce(to_account.days_carried > 0 and transactions.booked_fx_rate is null, false)
         or coalesce(to_portfolio.days_carried > 0, false) as is_rate_carried
     from transactions

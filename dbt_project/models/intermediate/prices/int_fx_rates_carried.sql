@@ -59,9 +59,10 @@ all_days as (
     from {{ ref('int_currencies_used') }} as currencies
     cross join span
     cross join {{ ref('carry_limits') }} as limits
-    cross join lateral generate_series(
-        cast(span.first_day as timestamp), cast(span.last_day as timestamp), interval '1 day'
-    ) as days (day)
+    cross join
+        lateral generate_series(
+            cast(span.first_day as timestamp), cast(span.last_day as timestamp), interval '1 day'
+        ) as days (day)
     where limits.instrument_kind = 'fx'
 ),
 
@@ -70,9 +71,9 @@ aged as (
         all_days.currency,
         all_days.valuation_date,
         all_days.carry_limit,
+        rated_days.load_id,
         case when all_days.currency = 'EUR' then all_days.valuation_date else rated_days.rate_date end as rate_date,
-        case when all_days.currency = 'EUR' then 1 else rated_days.units_per_eur end as units_per_eur,
-        rated_days.load_id
+        case when all_days.currency = 'EUR' then 1 else rated_days.units_per_eur end as units_per_eur
     from all_days
     left join rated_days
         on all_days.currency = rated_days.currency and all_days.valuation_date = rated_days.valuation_date

@@ -101,23 +101,23 @@ select
     valuation_date,
     local_currency,
     first_day,
+    price_date,
+    cast(days_carried as integer) as days_carried,
+    is_priced,
+    split_factor,
     case
         when not is_priced then null
         when is_from_before_split then cast(price_local * price_split_factor / split_factor as numeric(28, 10))
         else price_local
     end as price_local,
-    price_date,
     case when is_priced then price_source end as price_source,
-    cast(days_carried as integer) as days_carried,
     case when is_priced then load_id end as price_load_id,
     case when is_priced then source_line end as price_line,
-    is_priced,
     is_priced and days_carried > 0 as is_carried,
     is_priced and is_from_before_split as is_estimated,
     case
         when is_priced then null
         when price_date is null then 'no price is known on or before this day'
         else 'the last price is ' || days_carried || ' weekdays old, the limit is ' || carry_limit
-    end as missing_reason,
-    split_factor
+    end as missing_reason
 from limited

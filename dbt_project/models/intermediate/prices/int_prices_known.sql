@@ -59,7 +59,10 @@ share_prices as (
             and (aliases.valid_to is null or bars.session_date < aliases.valid_to)
     where
         aliases.local_currency = 'USD'
-        and bars.ticker = any(array(select codes.alias_code from aliases as codes where codes.alias_scheme = 'ticker'))
+        and bars.ticker = any(array(
+            select codes.alias_code from aliases as codes
+            where codes.alias_scheme = 'ticker'
+        ))
 ),
 
 prices as (

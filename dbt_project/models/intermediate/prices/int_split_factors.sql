@@ -17,10 +17,10 @@ with changes as (
 select
     instrument_id,
     execution_date as valid_from,
-    coalesce(
-        lead(execution_date) over (partition by instrument_id order by execution_date), cast('infinity' as date)
-    ) as valid_to,
     cast(
         ops.product(ratio) over (partition by instrument_id order by execution_date) as numeric(28, 12)
-    ) as split_factor
+    ) as split_factor,
+    coalesce(
+        lead(execution_date) over (partition by instrument_id order by execution_date), cast('infinity' as date)
+    ) as valid_to
 from changes

@@ -26,7 +26,7 @@ position_days as (
     inner join {{ ref('int_prices_carried') }} as prices
         on
             positions.instrument_id = prices.instrument_id
-            and prices.valuation_date >= positions.valid_from
+            and positions.valid_from <= prices.valuation_date
             and prices.valuation_date < coalesce(positions.valid_to, cast('infinity' as date))
     group by positions.account_id, prices.local_currency, prices.valuation_date
 ),
@@ -47,9 +47,6 @@ cash_days as (
 )
 
 select
-    coalesce(position_days.account_id, cash_days.account_id) as account_id,
-    coalesce(position_days.local_currency, cash_days.local_currency) as local_currency,
-    coalesce(position_days.valuation_date, cash_days.valuation_date) as valuation_date,
     cast(
         coalesce(position_days.known_value_local, 0) + coalesce(cash_days.balance_account, 0) as numeric(28, 8)
     ) as known_value_local,
@@ -59,6 +56,9 @@ select
         + case when cash_days.account_id is not null and cash_days.balance_account is null then 1 else 0 end as integer
     ) as missing_parts,
     position_days.oldest_price_date,
+    coalesce(position_days.account_id, cash_days.account_id) as account_id,
+    coalesce(position_days.local_currency, cash_days.local_currency) as local_currency,
+    coalesce(position_days.valuation_date, cash_days.valuation_date) as valuation_date,
     coalesce(position_days.is_estimated, false) as is_estimated
 from position_days
 full outer join cash_days

@@ -41,6 +41,8 @@ converted as (
         account_days.account_currency,
         account_days.portfolio_currency,
         account_days.valuation_date,
+        parts.oldest_price_date,
+        parts.is_estimated,
         parts.known_value_local * to_account.rate as known_value_account,
         parts.known_value_local * to_portfolio.rate as known_value_portfolio,
         case
@@ -50,9 +52,7 @@ converted as (
         case when parts.missing_parts > 0 or (parts.known_value_local <> 0 and to_account.rate is null) then 1 else 0 end
             as missing_in_account,
         case when parts.missing_parts > 0 or (parts.known_value_local <> 0 and to_portfolio.rate is null) then 1 else 0 end
-            as missing_in_portfolio,
-        parts.oldest_price_date,
-        parts.is_estimated
+            as missing_in_portfolio
     from account_days
     left join {{ ref('int_account_currency_values_daily') }} as parts
         on account_days.account_id = parts.account_id and account_days.valuation_date = parts.valuation_date

@@ -15,8 +15,8 @@ select
     recommendations.model,
     recommendations.prompt_version,
     recommendations.checks,
-    coalesce(portfolio_values.quality, 'incomplete') as quality,
-    'advice-1' as method_version
+    'advice-1' as method_version,
+    coalesce(portfolio_values.quality, 'incomplete') as quality
 from {{ ref('stg_computed__recommendations') }} as recommendations
 inner join {{ ref('stg_ops__nights') }} as nights
     on recommendations.night = nights.night

@@ -4,8 +4,8 @@ with effects as (
     select
         account_id,
         trade_date,
-        coalesce(settlement_date, trade_date) as settlement_date,
-        net_cash_account
+        net_cash_account,
+        coalesce(settlement_date, trade_date) as settlement_date
     from {{ ref('int_transaction_effects') }}
     where cash_model = 'kept' and (net_cash_account is null or net_cash_account <> 0)
 ),

@@ -22,7 +22,7 @@ units_held as (
         prices.is_estimated
     from {{ ref('fct_positions') }} as positions
     inner join days
-        on days.valuation_date >= positions.valid_from and (positions.valid_to is null or days.valuation_date < positions.valid_to)
+        on positions.valid_from <= days.valuation_date and (positions.valid_to is null or positions.valid_to > days.valuation_date)
     inner join {{ ref('int_prices_carried') }} as prices
         on positions.instrument_id = prices.instrument_id and days.valuation_date = prices.valuation_date
     where positions.units <> 0
@@ -46,7 +46,7 @@ cash_held as (
         false as is_estimated
     from {{ ref('fct_cash_balances') }} as balances
     inner join days
-        on days.valuation_date >= balances.valid_from and (balances.valid_to is null or days.valuation_date < balances.valid_to)
+        on balances.valid_from <= days.valuation_date and (balances.valid_to is null or balances.valid_to > days.valuation_date)
     inner join {{ ref('int_instruments_listed') }} as instruments
         on instruments.instrument_code = 'cash:' || balances.account_currency
     where balances.balance_account is null or balances.balance_account <> 0
@@ -66,10 +66,10 @@ converted as (
         to_account.rate as fx_to_account,
         to_portfolio.rate as fx_to_portfolio,
         account_to_portfolio.rate as fx_account_to_portfolio,
-        held.is_carried or coalesce(to_portfolio.days_carried > 0, false) as is_any_carried,
         cast(held.units * held.price_local as numeric(28, 8)) as value_local,
         cast(held.units * held.price_local * to_account.rate as numeric(28, 8)) as value_account,
-        cast(held.units * held.price_local * to_portfolio.rate as numeric(28, 8)) as value_portfolio
+        cast(held.units * held.price_local * to_portfolio.rate as numeric(28, 8)) as value_portfolio,
+        held.is_carried or coalesce(to_portfolio.days_carried > 0, false) as is_any_carried
     from held
     inner join {{ ref('dim_accounts') }} as accounts
         on held.account_id = accounts.account_id

@@ -7,8 +7,8 @@ with matches as (
         accounts.account_currency,
         portfolios.portfolio_currency,
         rates.rate as fx_account_to_portfolio,
-        coalesce(rates.days_carried > 0, false) as is_carried,
-        cast(matches.proceeds_account - matches.tax_cost_account as numeric(28, 8)) as gain_account
+        cast(matches.proceeds_account - matches.tax_cost_account as numeric(28, 8)) as gain_account,
+        coalesce(rates.days_carried > 0, false) as is_carried
     from {{ ref('stg_computed__lot_matches') }} as matches
     inner join {{ ref('dim_accounts') }} as accounts
         on matches.account_id = accounts.account_id

@@ -6,10 +6,10 @@ with valued as (
         accounts.portfolio_id,
         accounts.account_currency,
         prices.valuation_date,
-        case when prices.is_priced then prices.price_date end as price_date,
         prices.is_estimated,
-        prices.is_carried or coalesce(rates.days_carried > 0, false) as is_any_carried,
-        cast(lots.units_open * prices.price_local * rates.rate as numeric(28, 8)) as value_account
+        cast(lots.units_open * prices.price_local * rates.rate as numeric(28, 8)) as value_account,
+        case when prices.is_priced then prices.price_date end as price_date,
+        prices.is_carried or coalesce(rates.days_carried > 0, false) as is_any_carried
     from {{ ref('stg_computed__lots') }} as lots
     inner join {{ ref('dim_accounts') }} as accounts
         on lots.account_id = accounts.account_id

@@ -11,5 +11,5 @@ select
     results.expected,
     results.note
 from {{ ref('stg_ops__check_results') }} as results
-inner join {{ ref('stg_ops__nights') }} as nights
-    on results.night = nights.night
+cross join {{ ref('stg_ops__night') }} as night
+where results.night <= night.night or results.night like 'backfill%'

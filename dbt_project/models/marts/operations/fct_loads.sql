@@ -21,5 +21,5 @@ select
 from {{ ref('stg_ops__loads') }} as loads
 cross join {{ ref('stg_ops__night') }} as night
 where
-    (loads.night is null or loads.night <= night.night)
-    and (loads.observed_at is null or loads.observed_at <= night.known_at)
+    (loads.night is null or loads.night <= night.night or loads.night like 'backfill%')
+    and (loads.observed_at is null or loads.known_basis = 'assumed' or loads.observed_at <= night.known_at)

@@ -5,22 +5,22 @@ with days as (
         account_values.account_id,
         account_values.portfolio_id,
         account_values.valuation_date,
+        account_values.known_part_value_account,
+        account_values.account_currency,
+        account_values.is_incomplete_in_account,
+        account_values.is_rate_carried,
+        account_values.oldest_price_date,
+        account_values.carried_value_portfolio,
+        account_values.known_part_value_portfolio,
         case
             when not account_values.is_incomplete_in_account then account_values.known_part_value_account
         end as value_account,
-        account_values.known_part_value_account,
         coalesce(flows.deposits_account, 0) as deposits_account,
         coalesce(flows.withdrawals_account, 0) as withdrawals_account,
         coalesce(flows.income_account, 0) as income_account,
         coalesce(flows.fees_account, 0) as fees_account,
         coalesce(flows.taxes_account, 0) as taxes_account,
-        account_values.account_currency,
-        account_values.is_incomplete_in_account,
         account_values.is_estimated or coalesce(flows.is_estimated, false) as is_estimated,
-        account_values.is_rate_carried,
-        account_values.oldest_price_date,
-        account_values.carried_value_portfolio,
-        account_values.known_part_value_portfolio,
         sum(
             coalesce(
                 flows.deposits_account - flows.withdrawals_account

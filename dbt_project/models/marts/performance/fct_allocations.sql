@@ -64,11 +64,12 @@ targets as (
             and (targets.valid_to is null or totals.valuation_date < targets.valid_to)
     inner join {{ ref('dim_instruments') }} as instruments
         on targets.instrument_id = instruments.instrument_id
-    cross join lateral (
-        values
-        ('asset_class', instruments.asset_class),
-        ('instrument', instruments.instrument_code)
-    ) as buckets (dimension, bucket)
+    cross join
+        lateral (
+            values
+            ('asset_class', instruments.asset_class),
+            ('instrument', instruments.instrument_code)
+        ) as buckets (dimension, bucket)
     where targets.target_weight > 0
     group by totals.portfolio_id, totals.valuation_date, buckets.dimension, buckets.bucket
 ),
@@ -84,17 +85,17 @@ targeted as (
 
 joined as (
     select
+        targets.target_weight,
+        held.oldest_price_date,
+        held.carried_value_portfolio,
         coalesce(held.portfolio_id, targets.portfolio_id) as portfolio_id,
         coalesce(held.valuation_date, targets.valuation_date) as valuation_date,
         coalesce(held.dimension, targets.dimension) as dimension,
         coalesce(held.bucket, targets.bucket) as bucket,
         case when held.portfolio_id is null then 0 else held.value_portfolio end as value_portfolio,
-        targets.target_weight,
         coalesce(held.is_incomplete, false) as is_incomplete,
         coalesce(held.is_estimated, false) as is_estimated,
-        coalesce(held.is_carried, false) as is_carried,
-        held.oldest_price_date,
-        held.carried_value_portfolio
+        coalesce(held.is_carried, false) as is_carried
     from held
     full outer join targets
         on

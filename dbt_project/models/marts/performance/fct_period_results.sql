@@ -22,8 +22,8 @@ summed as (
     inner join days
         on
             rates.portfolio_id = days.portfolio_id
-            and days.valuation_date > rates.start_date
-            and days.valuation_date <= rates.end_date
+            and rates.start_date < days.valuation_date
+            and rates.end_date >= days.valuation_date
     group by rates.portfolio_id, rates.period
 ),
 
@@ -31,12 +31,12 @@ summed as (
 bounded as (
     select
         rates.*,
-        case when first_days.portfolio_id is null then 0 else first_days.value_portfolio end as initial_value_portfolio,
         last_days.value_portfolio as final_value_portfolio,
         last_days.portfolio_currency,
         last_days.quality as final_quality,
         last_days.oldest_price_date,
         last_days.carried_share,
+        case when first_days.portfolio_id is null then 0 else first_days.value_portfolio end as initial_value_portfolio,
         coalesce(first_days.quality, 'ok') as initial_quality
     from rates
     inner join days as last_days

@@ -23,9 +23,9 @@ days as (
 
 select
     date_day,
-    extract(isodow from date_day) > 5 as is_weekend,
-    cast(date_trunc('month', cast(date_day as timestamp)) + interval '1 month' as date) - 1 as month_end,
     cast(extract(year from date_day) as integer) as year,
     cast(extract(quarter from date_day) as integer) as quarter,
-    cast(extract(month from date_day) as integer) as month
+    cast(extract(month from date_day) as integer) as month,
+    extract(isodow from date_day) > 5 as is_weekend,
+    cast(date_trunc('month', cast(date_day as timestamp)) + interval '1 month' as date) - 1 as month_end
 from days

@@ -7,7 +7,7 @@ with aliases as (
         aliases.alias_code,
         row_number() over (
             partition by aliases.instrument_id, aliases.alias_scheme
-            order by aliases.valid_from desc, aliases.alias_code
+            order by aliases.valid_from desc, aliases.alias_code asc
         ) as recency
     from {{ ref('stg_books__instrument_aliases') }} as aliases
     cross join {{ ref('stg_ops__night') }} as night

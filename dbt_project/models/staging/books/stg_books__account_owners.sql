@@ -10,6 +10,6 @@ select
     owners.share
 from owners
 inner join {{ ref('stg_books__identities') }} as account_ids
-    on account_ids.identity_kind = 'account' and account_ids.source_key = owners.account_key
+    on account_ids.identity_kind = 'account' and owners.account_key = account_ids.source_key
 inner join {{ ref('stg_books__identities') }} as investor_ids
-    on investor_ids.identity_kind = 'investor' and investor_ids.source_key = owners.investor_key
+    on investor_ids.identity_kind = 'investor' and owners.investor_key = investor_ids.source_key

@@ -16,6 +16,6 @@ select
     accounts.opened_on
 from accounts
 inner join {{ ref('stg_books__identities') }} as account_ids
-    on account_ids.identity_kind = 'account' and account_ids.source_key = accounts.account_key
+    on account_ids.identity_kind = 'account' and accounts.account_key = account_ids.source_key
 inner join {{ ref('stg_books__identities') }} as portfolio_ids
-    on portfolio_ids.identity_kind = 'portfolio' and portfolio_ids.source_key = accounts.portfolio_key
+    on portfolio_ids.identity_kind = 'portfolio' and accounts.portfolio_key = portfolio_ids.source_key

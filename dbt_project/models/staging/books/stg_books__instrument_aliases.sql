@@ -10,4 +10,4 @@ select
     aliases.valid_to
 from aliases
 inner join {{ ref('stg_books__identities') }} as instrument_ids
-    on instrument_ids.identity_kind = 'instrument' and instrument_ids.source_key = aliases.instrument_key
+    on instrument_ids.identity_kind = 'instrument' and aliases.instrument_key = instrument_ids.source_key

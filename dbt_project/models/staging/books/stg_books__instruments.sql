@@ -14,4 +14,4 @@ select
     instruments.whole_units
 from instruments
 inner join {{ ref('stg_books__identities') }} as instrument_ids
-    on instrument_ids.identity_kind = 'instrument' and instrument_ids.source_key = instruments.instrument_key
+    on instrument_ids.identity_kind = 'instrument' and instruments.instrument_key = instrument_ids.source_key

@@ -12,8 +12,8 @@ select
     investors.risk_profile
 from investors
 inner join {{ ref('stg_books__identities') }} as investor_ids
-    on investor_ids.identity_kind = 'investor' and investor_ids.source_key = investors.investor_key
+    on investor_ids.identity_kind = 'investor' and investors.investor_key = investor_ids.source_key
 inner join {{ ref('stg_books__identities') }} as household_ids
-    on household_ids.identity_kind = 'household' and household_ids.source_key = investors.household_key
+    on household_ids.identity_kind = 'household' and investors.household_key = household_ids.source_key
 inner join {{ ref('stg_books__identities') }} as tax_unit_ids
-    on tax_unit_ids.identity_kind = 'tax_unit' and tax_unit_ids.source_key = investors.tax_unit_key
+    on tax_unit_ids.identity_kind = 'tax_unit' and investors.tax_unit_key = tax_unit_ids.source_key

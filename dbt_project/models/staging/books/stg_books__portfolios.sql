@@ -12,6 +12,6 @@ select
     portfolios.drift_band
 from portfolios
 inner join {{ ref('stg_books__identities') }} as portfolio_ids
-    on portfolio_ids.identity_kind = 'portfolio' and portfolio_ids.source_key = portfolios.portfolio_key
+    on portfolio_ids.identity_kind = 'portfolio' and portfolios.portfolio_key = portfolio_ids.source_key
 inner join {{ ref('stg_books__identities') }} as investor_ids
-    on investor_ids.identity_kind = 'investor' and investor_ids.source_key = portfolios.investor_key
+    on investor_ids.identity_kind = 'investor' and portfolios.investor_key = investor_ids.source_key

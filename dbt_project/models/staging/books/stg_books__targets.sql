@@ -9,6 +9,6 @@ select
     targets.weight as target_weight
 from targets
 inner join {{ ref('stg_books__identities') }} as portfolio_ids
-    on portfolio_ids.identity_kind = 'portfolio' and portfolio_ids.source_key = targets.portfolio_key
+    on portfolio_ids.identity_kind = 'portfolio' and targets.portfolio_key = portfolio_ids.source_key
 inner join {{ ref('stg_books__identities') }} as instrument_ids
-    on instrument_ids.identity_kind = 'instrument' and instrument_ids.source_key = targets.instrument_key
+    on instrument_ids.identity_kind = 'instrument' and targets.instrument_key = instrument_ids.source_key

@@ -13,16 +13,16 @@ select
     transactions.occurred_at,
     transactions.units,
     transactions.price as price_local,
-    coalesce(transactions.amount, cast(transactions.units * transactions.price as numeric(28, 8))) as amount_local,
     transactions.fee as fee_local,
     transactions.tax as tax_local,
     transactions.currency as local_currency,
     transactions.fx_rate as booked_fx_rate,
     transactions.pair_key,
     transactions.load_id,
-    transactions.line as source_line
+    transactions.line as source_line,
+    coalesce(transactions.amount, cast(transactions.units * transactions.price as numeric(28, 8))) as amount_local
 from transactions
 inner join {{ ref('stg_books__identities') }} as account_ids
-    on account_ids.identity_kind = 'account' and account_ids.source_key = transactions.account_key
+    on account_ids.identity_kind = 'account' and transactions.account_key = account_ids.source_key
 left join {{ ref('stg_books__identities') }} as instrument_ids
-    on instrument_ids.identity_kind = 'instrument' and instrument_ids.source_key = transactions.instrument_key
+    on instrument_ids.identity_kind = 'instrument' and transactions.instrument_key = instrument_ids.source_key
