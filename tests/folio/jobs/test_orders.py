@@ -166,7 +166,8 @@ def test_a_plan_states_what_was_optimised_in_reporting_currency(book):
     with store.connect() as connection:
         objective, bound, gap, before, after, cost, naive, currency, weight = connection.execute(
             "select objective, lower_bound, gap, drift_before, drift_after, cost_reporting,"
-            " naive_cost_reporting, reporting_currency, lambda from computed.rebalance_plans where tax_unit_id = %s",
+            " naive_cost_reporting, reporting_currency, lambda from computed.rebalance_plans"
+            " where tax_unit_id = %s",
             (tax_unit("one"),),
         ).fetchone()
     assert currency == "EUR"

@@ -1,0 +1,1 @@
+"""Writers of drafts: fixed sentences, or a language model."""
