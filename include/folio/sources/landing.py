@@ -609,6 +609,28 @@ def _append(connection: Connection, load: Load, table: RawTable, rejected: list[
 
 def _append_versions(connection: Connection, load: Load, table: RawTable) -> dict[str, int]:
     """Append the staged rows that differ from the version known at their observed_at; rows by outcome."""
+    parameters = {
+        "load_id": load.load_id,
+        "observed_at": load.observed_at,
+        "known_basis": load.known_basis,
+    }
+    if not _any_known(connection, table):  # nothing to compare with: a first load or a stretch of history
+        appended = connection.execute(
+            sql.SQL(
+                "insert into {target} ({columns}, line, observed_at, known_basis, load_id)"
+                " select {columns}, line, {observed_at}, {known_basis}, %(load_id)s"
+                " from pg_temp.{staged} as b order by {key}"
+            ).format(
+                target=sql.Identifier("raw", table.name),
+                columns=_names(table.columns),
+                key=_names(table.key),
+                staged=sql.Identifier(STAGED),
+                observed_at=_observed_at(load, table),
+                known_basis=_known_basis(load, table),
+            ),
+            parameters,
+        )
+        return {"new": appended.rowcount}
     query = sql.SQL(
         """
         with placed as materialized (
@@ -651,10 +673,24 @@ def _append_versions(connection: Connection, load: Load, table: RawTable) -> dic
         observed_at=_observed_at(load, table),
         known_basis=_known_basis(load, table),
     )
-    rows = connection.execute(
-        query, {"load_id": load.load_id, "observed_at": load.observed_at, "known_basis": load.known_basis}
-    ).fetchall()
+    rows = connection.execute(query, parameters).fetchall()
     return dict(rows)
+
+
+def _any_known(connection: Connection, table: RawTable) -> bool:
+    """Whether raw holds a version between the least and the greatest staged value of the first key column."""
+    row = connection.execute(
+        sql.SQL(
+            "select exists (select from {target} as v,"
+            " (select min({first}) as least, max({first}) as most from pg_temp.{staged}) as b"
+            " where v.{first} between b.least and b.most)"
+        ).format(
+            target=sql.Identifier("raw", table.name),
+            first=sql.Identifier(table.key[0]),
+            staged=sql.Identifier(STAGED),
+        )
+    ).fetchone()
+    return row is not None and bool(row[0])
 
 
 def _seen_before(table: RawTable) -> sql.Composed:

@@ -1,10 +1,12 @@
 """AMFI, the Indian fund industry's association: the daily NAV file and the NAV history report."""
 
+import codecs
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from itertools import compress, count
 from typing import NamedTuple
 
 from folio.errors import PayloadError
@@ -26,6 +28,9 @@ FUND_HOUSE = re.compile(r".*\bmutual fund\b.*", re.IGNORECASE)
 
 PLAIN_NAV = re.compile(r"[1-9][0-9]{0,14}\.?[0-9]{0,10}|0\.(?=0*[1-9])[0-9]{1,10}")
 """A positive NAV as nearly every line has it, with at most the ten decimals that raw keeps."""
+
+PLAIN_NAV_OR_NOTHING = re.compile(rf"^((?:{PLAIN_NAV.pattern})$)?.*$", re.MULTILINE)
+"""Finds, in NAVs one a line, for each the NAV or an empty text where it is not plain."""
 
 GROUPED_NAV = re.compile(r"[0-9]{1,3}(?:,[0-9]{2,3})+(?:\.[0-9]*)?")
 NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
@@ -59,14 +64,14 @@ class NavFile(NamedTuple):
     """A NAV file cut into cells: columns of equal length for the lines that have as many as the header."""
 
     numbers: list[int]
-    columns: dict[str, Sequence[str]]
+    columns: Mapping[str, Sequence[str]]
     sections: list[tuple[int, str | None, str | None]]
     rejected: list[Rejected]
     lines: list[str]
 
     def line(self, number: int) -> str:
         """Text of a line, counted from 1."""
-        return self.lines[number - 1]
+        return _told(self.lines[number - 1])
 
 
 def parse_navs(body: bytes, load: Load) -> Batch:
@@ -83,35 +88,31 @@ def parse_navs(body: bytes, load: Load) -> Batch:
     file = cut(body)
     codes, navs, days = file.columns[CODE], file.columns[NAV], file.columns[DAY]
     latest = _last_day_allowed(load.observed_at)
-    isodates = {text: _isodate(text, latest) for text in set(days)}
+    isodates = {text: _isodate(text, latest) or "" for text in set(days)}
     dated = [isodates[text] for text in days]
-    matched = list(map(PLAIN_NAV.fullmatch, navs))
-    digits = "".join(codes)
-    if (
-        digits.isascii()
-        and digits.isdigit()
-        and "" not in codes
-        and None not in matched
-        and None not in dated
-    ):
-        return Batch("amfi_navs", TextColumns((dated, codes, navs, _texts(file.numbers))), file.rejected)  # type: ignore[arg-type]
+    plain = PLAIN_NAV_OR_NOTHING.findall("\n".join(navs))  # one call for the column, not one a cell
+    numbers = list(map(str, file.numbers))
+    columns: tuple[Sequence[str], ...] = (dated, codes, plain, numbers)
+    usual = _are_numbers(codes) and len(plain) == len(navs)
+    good = (
+        [bool(nav and day) for nav, day in zip(plain, dated, strict=True)] if usual else [False] * len(navs)
+    )
+    if all(good):
+        return Batch("amfi_navs", TextColumns(columns), file.rejected)
 
-    rows: list[tuple[str, str, str, str]] = []
-    rejected = list(file.rejected)
-    for number, code, nav, match, day, text in zip(
-        file.numbers, codes, navs, matched, dated, days, strict=True
-    ):
-        if match and day and code.isascii() and code.isdigit():
-            rows.append((day, code, nav, str(number)))
-            continue
-        value, fault = _value(nav)
-        fault = _code_fault(code) or fault or _day_fault(text, latest)
+    rows, rejected = [], list(file.rejected)
+    for place in (place for place, is_good in enumerate(good) if not is_good):
+        number, code, day = file.numbers[place], codes[place], days[place]
+        value, fault = _value(navs[place])
+        fault = _code_fault(code) or fault or _day_fault(day, latest)
         if value is None or fault:
             rejected.append(Rejected(number, fault or "no NAV", file.line(number)))
         else:
-            rows.append((str(_isodate(text, latest)), code.strip(), value, str(number)))
+            rows.append((isodates[day], code.strip(), value, numbers[place]))
     rejected.sort(key=lambda one: one.line)
-    return Batch("amfi_navs", TextColumns(tuple(zip(*rows, strict=True)) or ((), (), (), ())), rejected)
+    odd = zip(*rows, strict=True) if rows else [()] * len(columns)
+    merged = ([*compress(column, good), *extra] for column, extra in zip(columns, odd, strict=True))
+    return Batch("amfi_navs", TextColumns(tuple(merged)), rejected)
 
 
 def parse_schemes(body: bytes, load: Load) -> Batch:
@@ -147,9 +148,9 @@ def _schemes(file: NavFile) -> Iterator[tuple[object, ...]]:
             int(code),
             clean_isin(growth),
             clean_isin(reinvestment),
-            name.strip(),
-            plan.strip() or None,
-            option.strip() or None,
+            _told(name).strip(),
+            _told(plan).strip() or None,
+            _told(option).strip() or None,
             category,
             house,
             number,
@@ -168,11 +169,10 @@ def _unnamed(file: NavFile) -> list[Rejected]:
 @lru_cache(maxsize=2)  # the schemes and, after a hold, the NAVs are read from the same payload again
 def cut(body: bytes) -> NavFile:
     """Cut a NAV file into cells by its header; PayloadError where it has none or no lines below it."""
-    try:
-        text = body.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = body.decode("cp1252", "replace")
-    lines = text.replace("\r\n", "\n").split("\n")
+    # Latin-1 gives each byte one character, which keeps the text small; _told decodes what people read.
+    text = body.removeprefix(codecs.BOM_UTF8).decode("latin-1")
+    one_kind = text.count("\n") == text.count("\r\n")
+    lines = text.split("\r\n") if one_kind else text.replace("\r\n", "\n").split("\n")
     first = next((number for number, line in enumerate(lines, start=1) if line.strip()), 1)
     header = lines[first - 1]
     names = [_header_name(cell) for cell in header.split(";")]
@@ -181,35 +181,59 @@ def cut(body: bytes) -> NavFile:
         raise PayloadError(
             f"line {first} is not the header of a NAV file: "
             + (f"no column {', '.join(missing)}" if missing else "a column comes twice")
-            + f" in {header[:120]!r}"
+            + f" in {_told(header[:120])!r}"
         )
+    has_cells = [";" in line for line in lines]
+    sections, rejected = _sections(lines, has_cells)
+    numbers = list(compress(count(1), has_cells))
+    rows = list(compress(lines, has_cells))
     width = len(names)
-    numbers: list[int] = []
-    rows: list[list[str]] = []
+    separators = [line.count(";") for line in rows]
+    if separators.count(width - 1) < len(rows) or rows.count(header) > 1:
+        fits = [found == width - 1 for found in separators]
+        rejected += [
+            Rejected(number, f"{found + 1} fields where the header has {width}", _told(lines[number - 1]))
+            for number, found in zip(numbers, separators, strict=True)
+            if found != width - 1
+        ]
+        rejected.sort(key=lambda one: one.line)
+        # a report may repeat its header
+        fits = [
+            fit and (row != header or place == 0)
+            for place, (fit, row) in enumerate(zip(fits, rows, strict=True))
+        ]
+        numbers, rows = list(compress(numbers, fits)), list(compress(rows, fits))
+    if len(rows) < 2:
+        raise PayloadError(f"no line holds a NAV: {len(lines)} lines, {len(rejected)} of them unreadable")
+    cells = ";".join(rows[1:]).split(";")  # one call for the file: cells by column are every width-th
+    columns = {name: cells[place::width] for place, name in enumerate(names)}
+    return NavFile(numbers[1:], columns, sections, rejected, lines)
+
+
+def _sections(
+    lines: Sequence[str], has_cells: Sequence[bool]
+) -> tuple[list[tuple[int, str | None, str | None]], list[Rejected]]:
+    """Headings as (line, category or None, fund house or None), and lines that are nothing known."""
     sections: list[tuple[int, str | None, str | None]] = []
     rejected: list[Rejected] = []
-    for number, line in enumerate(lines, start=1):
-        if ";" in line:
-            cells = line.split(";")
-            if len(cells) == width:
-                numbers.append(number)
-                rows.append(cells)
-            elif number != first and line != header:
-                rejected.append(Rejected(number, f"{len(cells)} fields where the header has {width}", line))
-        elif line.strip():
-            section = _clean(line)
-            if CATEGORY.fullmatch(section):
-                sections.append((number, section, None))
-            elif FUND_HOUSE.fullmatch(section):
-                sections.append((number, None, section))
-            else:
-                rejected.append(Rejected(number, "neither a NAV nor a section heading", line))
-    headers = [place for place, cells in enumerate(rows) if cells[0] == header.split(";")[0]]
-    for place in reversed(headers):  # the first line, and where a report repeats it
-        del rows[place], numbers[place]
-    if not rows:
-        raise PayloadError(f"no line holds a NAV: {len(lines)} lines, {len(rejected)} of them unreadable")
-    return NavFile(numbers, dict(zip(names, zip(*rows, strict=True), strict=True)), sections, rejected, lines)
+    for number, line in compress(enumerate(lines, start=1), (not has for has in has_cells)):
+        if not line or line.isspace():
+            continue
+        category, house = _heading(line)
+        if category is None and house is None:
+            rejected.append(Rejected(number, "neither a NAV nor a section heading", _told(line)))
+        else:
+            sections.append((number, category, house))
+    return sections, rejected
+
+
+@lru_cache(maxsize=4096)  # some hundred headings, each many times
+def _heading(line: str) -> tuple[str | None, str | None]:
+    """Category or fund house that a line names."""
+    section = _clean(line)
+    if CATEGORY.fullmatch(section):
+        return section, None
+    return None, section if FUND_HOUSE.fullmatch(section) else None
 
 
 def clean_isin(text: str) -> str | None:
@@ -222,7 +246,7 @@ def clean_isin(text: str) -> str | None:
 
 def _value(text: str) -> tuple[str | None, str | None]:
     """NAV as text for a numeric column, or why it is none."""
-    nav = text.strip()
+    nav = _told(text).strip()
     if GROUPED_NAV.fullmatch(nav):
         nav = nav.replace(",", "")
     if PLAIN_NAV.fullmatch(nav):
@@ -249,7 +273,7 @@ def _code_fault(code: str) -> str | None:
     stripped = code.strip()
     if stripped.isascii() and stripped.isdigit() and len(stripped) <= 9:
         return None
-    return f"scheme code is no number: {stripped!r}"
+    return f"scheme code is no number: {_told(stripped)!r}"
 
 
 def _day_fault(text: str, latest: date) -> str | None:
@@ -258,7 +282,7 @@ def _day_fault(text: str, latest: date) -> str | None:
         return None
     day = _day(text)
     if day is None:
-        return f"date cannot be read: {text.strip()!r}"
+        return f"date cannot be read: {_told(text).strip()!r}"
     return f"date {day} lies ahead: the file was fetched when {latest} was the last date possible"
 
 
@@ -285,9 +309,10 @@ def _last_day_allowed(observed_at: datetime | None) -> date:
     return ((observed_at or datetime.now(UTC)).astimezone(UTC) + timedelta(days=DAYS_AHEAD)).date()
 
 
-def _texts(numbers: list[int]) -> list[str]:
-    """Line numbers as text."""
-    return list(map(str, numbers))
+def _are_numbers(codes: Sequence[str]) -> bool:
+    """Whether every cell is a run of digits."""
+    digits = "".join(codes)
+    return digits.isascii() and digits.isdigit() and "" not in codes
 
 
 def _header_name(cell: str) -> str:
@@ -297,9 +322,21 @@ def _header_name(cell: str) -> str:
 
 def _clean(text: str) -> str:
     """Text without outer and doubled blanks, and with UTF-8 that was encoded twice put right."""
+    text = _told(text)
     if TWICE_ENCODED.search(text):
         text = TWICE_ENCODED.sub(_decode_once_more, text)
     return " ".join(text.split())
+
+
+def _told(text: str) -> str:
+    """Text of bytes that were read as Latin-1 but are UTF-8, or else Windows-1252."""
+    if text.isascii():
+        return text
+    raw = text.encode("latin-1")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw.decode("cp1252", "replace")
 
 
 def _decode_once_more(match: re.Match[str]) -> str:
