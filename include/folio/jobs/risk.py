@@ -31,12 +31,9 @@ HOLDINGS = """
     select holdings.portfolio_id, holdings.instrument_id, portfolios.portfolio_currency,
            case when count(*) = count(holdings.value_portfolio)
                then sum(holdings.value_portfolio)::float8
-           end,
-           bool_and(instruments.instrument_kind = 'cash'
-                    and instruments.local_currency = portfolios.portfolio_currency)
+           end
     from build.fct_holdings as holdings
     join build.dim_portfolios as portfolios using (portfolio_id)
-    join build.dim_instruments as instruments using (instrument_id)
     where holdings.valuation_date = %s
     group by 1, 2, 3
     order by 1, 2
@@ -46,6 +43,16 @@ INSTRUMENT_RETURNS = """
     from build.int_adjusted_returns_daily
     where valuation_date <= %s
     order by valuation_date
+"""
+CASH_RETURNS = """
+    select cash.instrument_id, rates.to_currency, rates.valuation_date,
+           (rates.rate / lag(rates.rate) over (
+               partition by cash.instrument_id, rates.to_currency order by rates.valuation_date
+           ) - 1)::float8
+    from build.dim_instruments as cash
+    join build.fct_fx_rates_daily as rates on rates.from_currency = cash.local_currency
+    where cash.instrument_kind = 'cash' and extract(isodow from rates.valuation_date) < 6
+      and rates.valuation_date between %s and %s
 """
 PORTFOLIO_RETURNS = """
     select portfolio_id,
@@ -144,17 +151,22 @@ def measured(returns: FloatArray, basis: str) -> Iterator[Measured]:
 def _of_current_holdings(connection: psycopg.Connection[Any], day: date) -> Iterator[tuple[UUID, FloatArray]]:
     """Returns that today's weights would have had, by portfolio; none where a holding has no value."""
     series: dict[tuple[UUID, str], dict[date, float]] = defaultdict(dict)
-    for instrument, currency, weekday, price_return in connection.execute(INSTRUMENT_RETURNS, [day]):
-        series[instrument, currency][weekday] = np.nan if price_return is None else price_return
+
+    def read(query: str, *parameters: date) -> None:
+        for instrument, currency, weekday, change in connection.execute(query, parameters):
+            series[instrument, currency][weekday] = np.nan if change is None else change
+
+    read(INSTRUMENT_RETURNS, day)
     weekdays = sorted({weekday for days in series.values() for weekday in days})
+    if weekdays:
+        read(CASH_RETURNS, weekdays[0], day)
     columns = {
         key: np.array([days.get(weekday, np.nan) for weekday in weekdays]) for key, days in series.items()
     }
-    never, still = np.full(len(weekdays), np.nan), np.zeros(len(weekdays))
+    never = np.full(len(weekdays), np.nan)
     portfolios: dict[UUID, list[tuple[float | None, FloatArray]]] = defaultdict(list)
-    for portfolio, instrument, currency, value, is_own_cash in connection.execute(HOLDINGS, [day]):
-        returns = still if is_own_cash else columns.get((instrument, currency), never)
-        portfolios[portfolio].append((value, returns))
+    for portfolio, instrument, currency, value in connection.execute(HOLDINGS, [day]):
+        portfolios[portfolio].append((value, columns.get((instrument, currency), never)))
     for portfolio, holdings in portfolios.items():
         held = [(value, returns) for value, returns in holdings if value]
         total = sum(value for value, _ in held)
