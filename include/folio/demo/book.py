@@ -118,7 +118,7 @@ TRANSFERS = (
 
 _TRANSFERRING = {account for giver, taker, _ in TRANSFERS for account in (giver, taker)}
 
-TIGHT_VAR_LIMITS: Mapping[str, Decimal] = {"P04A": Decimal("0.012"), "P12A": Decimal("0.012")}
+TIGHT_VAR_LIMITS: Mapping[str, Decimal] = {"P05A": Decimal("0.012"), "P15A": Decimal("0.012")}
 """Limits that a portfolio of technology shares breaks on most days; the others' hold."""
 VAR_LIMIT = Decimal("0.06")
 
