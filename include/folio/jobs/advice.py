@@ -35,7 +35,7 @@ def write(night: str, *, refresh: bool = False) -> dict[str, int]:
     """Replace the recommendations of a night, and the record of the questions asked for them.
 
     Accounts with a holding or a value get recommendations. One whose facts, menu and writer are those of its
-    stored recommendations keeps them, so that a second run asks nothing and changes nothing, unless `refresh`.
+    stored recommendations keeps them, so that a second run asks and changes nothing, unless `refresh`.
 
     Returns
     -------
