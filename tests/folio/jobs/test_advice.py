@@ -84,7 +84,8 @@ def book(warehouse):
             connection.cursor().executemany(f"insert into {table} values ({marks})", values)
         connection.execute(
             "insert into computed.rebalance_plans values"
-            " (%s, %s, %s, %s, 'planned', 'back inside the band', 20, 19, 0.05, 0.45, 0.05, 18.5, 18.6, 'EUR', 0.0005)",
+            " (%s, %s, %s, %s, 'planned', 'inside the band', 20, 19, 0.05, 0.45, 0.05,"
+            " 18.5, 18.6, 'EUR', 0.0005)",
             (plan, of("tax_unit", "t"), NIGHT, DAY),
         )
         connection.execute(
