@@ -24,15 +24,14 @@ def publications(
     if as_json:
         typer.echo(json.dumps([dataclasses.asdict(each) for each in found], default=str, indent=2))
         return
-    table = Table("#", "night", "about", "known from", "opened", "closed", "publication")
+    table = Table("#", "night", "about", "opened", "closed", "publication")
     for each in found:
         table.add_row(
             str(each.ordinal),
             each.night,
             str(each.valuation_date),
-            each.instant.isoformat(),
             str(each.rows_opened),
             str(each.rows_closed),
-            str(each.publication_id),
+            str(each.publication_id)[:8],
         )
     Console().print(table if found else "Nothing is published yet: try `make demo`.")

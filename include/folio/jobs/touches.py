@@ -111,6 +111,8 @@ def _first_day_of(connection: Connection, mart: store.Mart, first_day: date | No
     """First day touched of a mart: at the latest the first of which other counts are built than served."""
     if first_day is None or mart.comparable_day is None:
         return None
+    if connection.execute("select to_regclass(%s)", [f"build.{mart.name}"]).fetchone() == (None,):
+        return None  # publishing says which stage to run
     row = connection.execute(
         sql.SQL(
             """

@@ -54,3 +54,10 @@ def test_a_night_is_published_once_and_again_only_when_something_changed(warehou
 def test_without_a_manifest_it_says_what_to_run(warehouse):
     with pytest.raises(PublicationError, match="run its stages first"):
         job.publish(NIGHT)
+
+
+def test_a_mart_that_no_stage_has_built_is_named(warehouse):
+    write_manifest()
+    nights.open_night(NIGHT)
+    with pytest.raises(PublicationError, match=r"build\.dim_dates does not exist: run the stage"):
+        job.publish(NIGHT)
