@@ -105,11 +105,13 @@ select
     cast(days_carried as integer) as days_carried,
     is_priced,
     split_factor,
-    case
-        when not is_priced then null
-        when is_from_before_split then cast(price_local * price_split_factor / split_factor as numeric(28, 10))
-        else price_local
-    end as price_local,
+    cast(
+        case
+            when not is_priced then null
+            when is_from_before_split then price_local * price_split_factor / split_factor
+            else price_local
+        end as numeric(28, 10)
+    ) as price_local,
     case when is_priced then price_source end as price_source,
     case when is_priced then load_id end as price_load_id,
     case when is_priced then source_line end as price_line,

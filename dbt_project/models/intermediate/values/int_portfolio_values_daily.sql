@@ -33,15 +33,15 @@ with_flows as (
         days.is_incomplete,
         days.is_rate_carried,
         days.oldest_price_date,
+        cast(coalesce(flows.deposits_start_portfolio, 0) as numeric(28, 8)) as deposits_start_portfolio,
+        cast(coalesce(flows.deposits_end_portfolio, 0) as numeric(28, 8)) as deposits_end_portfolio,
+        cast(coalesce(flows.withdrawals_portfolio, 0) as numeric(28, 8)) as withdrawals_portfolio,
+        cast(coalesce(flows.net_flow_portfolio, 0) as numeric(28, 8)) as net_flow_portfolio,
+        cast(coalesce(flows.income_portfolio, 0) as numeric(28, 8)) as income_portfolio,
+        cast(coalesce(flows.fees_portfolio, 0) as numeric(28, 8)) as fees_portfolio,
+        cast(coalesce(flows.taxes_portfolio, 0) as numeric(28, 8)) as taxes_portfolio,
         case when not days.is_incomplete then days.known_part_value_portfolio end as value_portfolio,
         days.is_estimated or coalesce(flows.is_estimated, false) as is_estimated,
-        coalesce(flows.deposits_start_portfolio, 0) as deposits_start_portfolio,
-        coalesce(flows.deposits_end_portfolio, 0) as deposits_end_portfolio,
-        coalesce(flows.withdrawals_portfolio, 0) as withdrawals_portfolio,
-        coalesce(flows.net_flow_portfolio, 0) as net_flow_portfolio,
-        coalesce(flows.income_portfolio, 0) as income_portfolio,
-        coalesce(flows.fees_portfolio, 0) as fees_portfolio,
-        coalesce(flows.taxes_portfolio, 0) as taxes_portfolio,
         sum(
             coalesce(flows.net_flow_portfolio + flows.income_portfolio - flows.fees_portfolio - flows.taxes_portfolio, 0)
         ) over (partition by days.portfolio_id order by days.valuation_date) as explained_so_far
@@ -103,10 +103,11 @@ select
     cast(
         valued_days.unexplained_portfolio - coalesce(currency_effects.currency_effect_portfolio, 0) as numeric(28, 8)
     ) as gains_portfolio,
-    case
-        when valued_days.portfolio_id is not null
-            then cast(coalesce(currency_effects.currency_effect_portfolio, 0) as numeric(28, 8))
-    end as currency_effect_portfolio,
+    cast(
+        case
+            when valued_days.portfolio_id is not null then coalesce(currency_effects.currency_effect_portfolio, 0)
+        end as numeric(28, 8)
+    ) as currency_effect_portfolio,
     valued_days.previous_valued_date,
     with_flows.portfolio_currency,
     {{
