@@ -1,6 +1,6 @@
 """Take in the history of prices, NAVs or rates for a range of months; safe to run again, nothing is doubled.
 
-Triage: each mapped task is one month of one source; clear the red ones. What is loaded already is not
+Triage: each mapped task is some months of one source; clear the red ones. What is loaded already is not
 fetched again.
 """
 
@@ -30,21 +30,21 @@ def backfill_prices() -> None:
     """One run a range, started from the form or by `folio backfill`."""
 
     @task
-    def months(params: dict[str, Any] | None = None) -> list[str]:
+    def spans(params: dict[str, Any] | None = None) -> list[list[str]]:
         from folio.jobs import backfill
 
         asked = params or {}
-        return backfill.months(asked["source"], asked["first_day"], asked["last_day"])
+        return backfill.spans(asked["source"], asked["first_day"], asked["last_day"])
 
     @task
-    def take_in_month(month: str, params: dict[str, Any] | None = None) -> list[str]:
+    def take_in_months(months: list[str], params: dict[str, Any] | None = None) -> str:
         from folio.jobs import backfill
 
         asked = params or {}
-        loads = backfill.backfill_month(asked["source"], month, asked["first_day"], asked["last_day"])
-        return [str(load) for load in loads]
+        loads = backfill.backfill_months(asked["source"], months, asked["first_day"], asked["last_day"])
+        return f"{len(loads)} loads"
 
-    take_in_month.expand(month=months())
+    take_in_months.expand(months=spans())
 
 
 backfill_prices()

@@ -69,7 +69,7 @@ def run(console: Console) -> Summary:
         client.unpause_all()
         for source, first_day in HISTORY:
             with _bar(console) as bar:
-                run_backfill(client, source, first_day, HISTORY_ENDS, _months(bar, f"history of {source}"))
+                run_backfill(client, source, first_day, HISTORY_ENDS, _tasks(bar, f"history of {source}"))
         for night in NIGHTS:
             require(watch_night(console, instance, night))
     summary = summarise(instance)
@@ -171,8 +171,8 @@ def _count(connection: object, query: str) -> int:
     return int(row[0])
 
 
-def _months(bar: Progress, title: str) -> Callable[[int, int], None]:
-    """A line of the progress display, told months done and in all."""
+def _tasks(bar: Progress, title: str) -> Callable[[int, int], None]:
+    """A line of the progress display, told tasks done and in all."""
     line = bar.add_task(title, total=None)
 
     def watch(done: int, of: int) -> None:

@@ -41,6 +41,25 @@ def months(source: str, first: date | str, last: date | str) -> list[str]:
     ]
 
 
+def spans(source: str, first: date | str, last: date | str, most: int = 12) -> list[list[str]]:
+    """Months of a range in at most `most` runs of consecutive ones: one mapped task each.
+
+    A task costs more to start than a month to take in, so long ranges take several months a task.
+    """
+    wanted = months(source, first, last)
+    size = -(-len(wanted) // most)
+    return [wanted[place : place + size] for place in range(0, len(wanted), size)]
+
+
+def backfill_months(source: str, wanted: list[str], first: date | str, last: date | str) -> list[Load]:
+    """Take in several months; LoadError names the loads that failed or are held, once all were tried."""
+    loads = [load for month in wanted for load in backfill_month(source, month, first, last)]
+    bad = [load for load in loads if load.status != "loaded"]
+    if bad:
+        raise LoadError("; ".join(str(load) for load in bad))
+    return loads
+
+
 def backfill_month(
     source: str, month: str, first: date | str | None = None, last: date | str | None = None
 ) -> list[Load]:

@@ -85,7 +85,7 @@ def run_backfill(
     watch: Callable[[int, int], None] = lambda done, of: None,
     seconds: float = 1800,
 ) -> None:
-    """Take in a source's history through the backfill Dag; `watch` is told months done and in all.
+    """Take in a source's history through the backfill Dag; `watch` is told tasks done and in all.
 
     Raises
     ------
@@ -98,8 +98,8 @@ def run_backfill(
     deadline = time.monotonic() + seconds
     while True:
         run = next(run for run in client.runs(BACKFILL) if run["dag_run_id"] == run_id)
-        months = [t for t in client.task_instances(BACKFILL, run_id) if t["task_id"] == "take_in_month"]
-        watch(sum(task["state"] == "success" for task in months), len(months))
+        spans = [t for t in client.task_instances(BACKFILL, run_id) if t["task_id"] == "take_in_months"]
+        watch(sum(task["state"] == "success" for task in spans), len(spans))
         if run["state"] in FINAL_STATES:
             break
         if time.monotonic() > deadline:
@@ -110,7 +110,7 @@ def run_backfill(
     if run["state"] != "success":
         raise ServiceError(
             f"The backfill of {source} failed; see {client.url}/dags/{BACKFILL}/runs/{run_id}. "
-            "Clear the red months there, or run it again: what is loaded is not fetched twice."
+            "Clear the red tasks there, or run it again: what is loaded is not fetched twice."
         )
 
 
