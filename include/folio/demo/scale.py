@@ -36,22 +36,30 @@ def write(
     instruments: int = 10,
     years: int = 5,
     last_day: date = LAST_DAY,
+    later_sessions: int = 0,
     seed: int = SEED,
 ) -> list[Path]:
     """Write a market folder as `demo.market` does and a book that is due the day after `last_day`.
 
     Every account buys every instrument on the first session and one of them each month after: about
-    12 + 2 x 12 x years rows an account. The same arguments give the same bytes.
+    12 + 2 x 12 x years rows an account. The market goes on for `later_sessions` after the book, for
+    nights that only bring prices. The same arguments give the same bytes.
     """
     days = sessions(last_day, years)
-    prices = walk(instruments, len(days), seed)
-    return [*_write_market(folder, days, prices, seed), *_write_book(drop, accounts, days, prices)]
+    later = weekdays(last_day + timedelta(days=1), last_day + timedelta(days=7 + 2 * later_sessions))
+    market_days = [*days, *later[:later_sessions]]
+    prices = walk(instruments, len(market_days), seed)
+    return [*_write_market(folder, market_days, prices, seed), *_write_book(drop, accounts, days, prices)]
 
 
 def sessions(last_day: date, years: int) -> list[date]:
     """Weekdays of the years up to a day, oldest first."""
-    first = last_day - timedelta(days=365 * years)
-    days = (first + timedelta(days=number) for number in range(365 * years + 1))
+    return weekdays(last_day - timedelta(days=365 * years), last_day)
+
+
+def weekdays(first: date, last: date) -> list[date]:
+    """Days from Monday to Friday between two, both included."""
+    days = (first + timedelta(days=number) for number in range((last - first).days + 1))
     return [day for day in days if day.weekday() < 5]
 
 

@@ -29,3 +29,15 @@ def test_the_same_arguments_give_the_same_bytes(tmp_path: Path) -> None:
         for name in ("a", "b")
     )
     assert [p.read_bytes() for p in there] == [p.read_bytes() for p in again]
+
+
+def test_later_sessions_add_prices_and_leave_the_book_as_it_was(tmp_path: Path) -> None:
+    for sessions in (0, 2):
+        home = tmp_path / str(sessions)
+        scale.write(
+            home / "market", home / "drop", accounts=2, instruments=2, years=1, later_sessions=sessions
+        )
+    short, long = (market.read(tmp_path / name / "market").bars for name in ("0", "2"))
+    assert len(long) == len(short) + 2 * 2
+    books = [sorted((tmp_path / name / "drop").iterdir()) for name in ("0", "2")]
+    assert [p.read_bytes() for p in books[0]] == [p.read_bytes() for p in books[1]]
