@@ -31,8 +31,8 @@ def test_every_load_adds_up(demo_nights):
 def test_bad_lines_of_the_book_are_kept_with_their_reason(demo_nights):
     rejected = rows(
         demo_nights,
-        "select line, reason, content from raw.rejected_rows join raw.loads using (load_id) "
-        "where source = 'books' order by slot, line",
+        "select line, rejected.reason, content from raw.rejected_rows as rejected "
+        "join raw.loads using (load_id) where source = 'books' order by slot, line",
     )
     assert any("date" in reason for _, reason, _ in rejected)
     assert any("instrument" in reason for _, reason, _ in rejected)
