@@ -52,17 +52,27 @@ SLOWEST = """
 """
 
 
+@dataclass(frozen=True)
+class Use:
+    """CPU seconds of this process and the server together, and the peak bytes of memory of each."""
+
+    cpu: float
+    ours: int
+    server: int
+
+
 @dataclass
-class Memory:
-    """Peak memory of this process and of the database server since the last look, in bytes (Linux)."""
+class Meter:
+    """What this process and the database server use of the machine (Linux; zeros elsewhere)."""
 
     server: EmbeddedPostgres
     ours: int = 0
     servers: int = 0
+    cpu: float = 0.0
     _over: threading.Event = field(default_factory=threading.Event)
 
     @contextmanager
-    def watched(self) -> Iterator["Memory"]:
+    def watched(self) -> Iterator["Meter"]:
         """Sample in a thread meanwhile."""
         thread = threading.Thread(target=self._watch, daemon=True)
         thread.start()
@@ -72,12 +82,13 @@ class Memory:
             self._over.set()
             thread.join()
 
-    def look(self) -> tuple[int, int]:
-        """Peaks since the last look: this process, the server."""
+    def look(self) -> Use:
+        """Use since the last look."""
         self._sample()
-        peaks = self.ours, self.servers
-        self.ours = self.servers = 0
-        return peaks
+        cpu = time.process_time() + _cpu_seconds(self.server.pid)
+        use = Use(cpu - self.cpu, self.ours, self.servers)
+        self.ours, self.servers, self.cpu = 0, 0, cpu
+        return use
 
     def _watch(self) -> None:
         while not self._over.wait(SAMPLED_EVERY):
@@ -98,8 +109,7 @@ class Row:
 
     name: str
     seconds: float
-    ours: int
-    server: int
+    use: Use
 
 
 Run = tuple[str, list[Row]]
@@ -123,7 +133,7 @@ def bench(
             server.create_database(DATABASE)
             with (
                 _prepared(console, home, server, accounts, instruments, years),
-                Memory(server).watched() as m,
+                Meter(server).watched() as m,
             ):
                 runs = [
                     _timed(console, m, title, night)
@@ -196,13 +206,13 @@ def _take_in(source: str, first: date) -> None:
             raise SystemExit(f"the backfill failed: {bad[0]}")
 
 
-def _timed(console: Console, memory: Memory, title: str, night: str) -> Run:
+def _timed(console: Console, meter: Meter, title: str, night: str) -> Run:
     rows: list[Row] = []
-    memory.look()
+    meter.look()
 
     def watch(step: pipeline.Step) -> None:
         rows.append(
-            Row(step.name.partition(" ")[0] if "/" in step.name else step.name, step.seconds, *memory.look())
+            Row(step.name.partition(" ")[0] if "/" in step.name else step.name, step.seconds, meter.look())
         )
 
     with console.status(f"{title} ..."):
@@ -215,13 +225,15 @@ def _merged(rows: list[Row]) -> list[Row]:
     """Batches of one step as one row."""
     merged: dict[str, Row] = {}
     for row in rows:
-        before = merged.get(row.name, Row(row.name, 0.0, 0, 0))
-        merged[row.name] = Row(
-            row.name,
-            before.seconds + row.seconds,
-            max(before.ours, row.ours),
-            max(before.server, row.server),
-        )
+        if before := merged.get(row.name):
+            use = Use(
+                before.use.cpu + row.use.cpu,
+                max(before.use.ours, row.use.ours),
+                max(before.use.server, row.use.server),
+            )
+            merged[row.name] = Row(row.name, before.seconds + row.seconds, use)
+        else:
+            merged[row.name] = row
     return list(merged.values())
 
 
@@ -231,6 +243,7 @@ def _tell(console: Console, runs: list[Run], accounts: int) -> None:
     for title, _ in runs:
         table.add_column(f"{title}\nseconds", justify="right")
         table.add_column("share", justify="right")
+        table.add_column("CPU s", justify="right")
     table.add_column("peak GB\nprocess", justify="right")
     table.add_column("peak GB\nPostgres", justify="right")
     by_name = [{row.name: row for row in rows} for _, rows in runs]
@@ -240,18 +253,24 @@ def _tell(console: Console, runs: list[Run], accounts: int) -> None:
         cells = [
             cell
             for row, total in zip(found, totals, strict=True)
-            for cell in ((f"{row.seconds:.2f}", f"{row.seconds / total:.0%}") if row else ("-", ""))
+            for cell in (
+                (f"{row.seconds:.2f}", f"{row.seconds / total:.0%}", f"{row.use.cpu:.2f}")
+                if row
+                else ("-", "", "")
+            )
         ]
-        ours, servers = (max(getattr(row, part) for row in found if row) for part in ("ours", "server"))
-        table.add_row(name, *cells, f"{ours / GIB:.2f}", f"{servers / GIB:.2f}")
+        table.add_row(name, *cells, *_gigabytes([row for row in found if row]))
     everything = [row for _, rows in runs for row in rows]
-    peak = max(row.ours + row.server for row in everything) / GIB
+    peak = max(row.use.ours + row.use.server for row in everything) / GIB
     table.add_section()
     table.add_row(
         "all",
-        *(cell for total in totals for cell in (f"{total:.1f}", "")),
-        f"{max(row.ours for row in everything) / GIB:.2f}",
-        f"{max(row.server for row in everything) / GIB:.2f}",
+        *(
+            cell
+            for (_, rows), total in zip(runs, totals, strict=True)
+            for cell in (f"{total:.1f}", "", f"{sum(row.use.cpu for row in rows):.1f}")
+        ),
+        *_gigabytes(everything),
         style="bold",
     )
     console.print(table)
@@ -270,6 +289,12 @@ def _tell(console: Console, runs: list[Run], accounts: int) -> None:
     console.print(aims)
     if accounts != AIM_ACCOUNTS:
         console.print(f"The aims are for {AIM_ACCOUNTS:,} accounts; this run had {accounts:,}.")
+
+
+def _gigabytes(rows: list[Row]) -> tuple[str, str]:
+    """Peaks of rows: this process, the server."""
+    ours, server = max(row.use.ours for row in rows), max(row.use.server for row in rows)
+    return f"{ours / GIB:.2f}", f"{server / GIB:.2f}"
 
 
 def _tell_models(console: Console, dsn: str) -> None:
@@ -317,6 +342,18 @@ def _resident(pid: int) -> tuple[int, int]:
         if name.startswith("Rss")
     }
     return 1024 * kib.get("RssAnon", 0), 1024 * (kib.get("RssFile", 0) + kib.get("RssShmem", 0))
+
+
+def _cpu_seconds(pid: int | None) -> float:
+    """CPU seconds of a process, its children and those of them that have ended."""
+    ticks = 0
+    for each in _family(pid):
+        try:
+            fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        ticks += sum(map(int, fields[11:15] if each == pid else fields[11:13]))
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _family(pid: int | None) -> list[int]:
