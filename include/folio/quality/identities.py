@@ -58,7 +58,7 @@ IDENTITIES = (
         law="booked units, brought to today's basis by later splits, add up to the position",
         tolerance=UNIT,
         breaches="""
-            with splits as (
+            with splits as materialized (
                 select distinct instrument_id, trade_date, ratio
                 from build.int_ledger_events where kind = 'split'
             ), booked as (
