@@ -1,4 +1,4 @@
-{{ config(tags=['measures']) }}
+{{ config(tags=['measures'], pre_hook='{{ work_memory() }}') }}
 
 with holdings as (
     select
