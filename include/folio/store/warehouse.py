@@ -1,10 +1,15 @@
 """The warehouse: the only module that opens connections to Folio's PostgreSQL database for the pipeline."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, LiteralString
 from urllib.parse import quote
 
+import numpy as np
+import numpy.typing as npt
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
@@ -16,6 +21,22 @@ from folio.store import postgres
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 MINIMUM_VERSION = 170000  # MERGE ... WHEN NOT MATCHED BY SOURCE
+
+COPY_HEADER, COPY_TRAILER = 19, 2
+BLOCK_LINES = 20_000
+
+FIXED_WIDTH: Mapping[str, str] = MappingProxyType({"uuid": "V16", "date": ">i4", "float8": ">f8"})
+"""Types whose values all have one width in a binary COPY, with that of the array."""
+
+EPOCH = np.datetime64("2000-01-01", "D")
+"""Day 0 of a date in a binary COPY."""
+
+
+@dataclass(frozen=True)
+class CopyText:
+    """Rows ready for COPY: cells in text joined by tabs, null as backslash N, no newline at the end."""
+
+    lines: Iterable[str]
 
 
 def url(current: Settings | None = None) -> str:
@@ -54,7 +75,7 @@ def replace(
     connection: psycopg.Connection[Any],
     relation: str,
     columns: Sequence[str],
-    rows: Iterable[Sequence[Any]],
+    rows: Iterable[Sequence[Any]] | CopyText,
     *,
     where: str = "true",
     parameters: Sequence[Any] = (),
@@ -65,7 +86,8 @@ def replace(
     ----------
     relation : "schema.table", from code and never from data.
     columns : names of the values in each row, in their order.
-    where : SQL condition of the rows that go, with %s for each of `parameters`.
+    where : SQL condition of the rows that go, with %s for each of `parameters`; without one all go, at
+        once, and the table is locked until the transaction ends.
 
     Returns
     -------
@@ -76,13 +98,72 @@ def replace(
     target = sql.Identifier(schema, table)
     written = 0
     with connection.cursor() as cursor:
-        cursor.execute(sql.SQL("delete from {} where " + where).format(target), parameters)
+        if where == "true":
+            cursor.execute(sql.SQL("truncate {}").format(target))
+        else:
+            cursor.execute(sql.SQL("delete from {} where " + where).format(target), parameters)
         names = sql.SQL(", ").join(map(sql.Identifier, columns))
         with cursor.copy(sql.SQL("copy {} ({}) from stdin").format(target, names)) as copy:
-            for row in rows:
-                copy.write_row(row)
-                written += 1
+            if isinstance(rows, CopyText):
+                for block in _blocks(rows.lines):
+                    copy.write("\n".join(block) + "\n")
+                    written += len(block)
+            else:
+                for row in rows:
+                    copy.write_row(row)
+                    written += 1
     return written
+
+
+def read_arrays(
+    connection: psycopg.Connection[Any], query: LiteralString, types: Sequence[str]
+) -> tuple[npt.NDArray[Any], ...]:
+    """Columns of a query as arrays, without a Python object a value: for hundreds of thousands of rows.
+
+    Parameters
+    ----------
+    query : without parameters; none of its values may be null (write `'NaN'` for a missing float8).
+    types : one of FIXED_WIDTH for each column, as the query gives it.
+
+    Returns
+    -------
+    tuple of ndarray, each of shape (n_rows,)
+        uuid as 16 bytes (dtype V16), date as datetime64[D], float8 as float64.
+
+    Raises
+    ------
+    ValueError
+        A value is null or not as wide as its type.
+    """
+    fields = [("cells", ">i2")]
+    for place, name in enumerate(types):
+        fields += [(f"width_{place}", ">i4"), (f"value_{place}", FIXED_WIDTH[name])]
+    record = np.dtype(fields)
+    with connection.cursor() as cursor, cursor.copy(f"copy ({query}) to stdout (format binary)") as copy:
+        answer = b"".join(copy)
+    body = memoryview(answer)[COPY_HEADER : len(answer) - COPY_TRAILER]
+    if len(body) % record.itemsize:
+        raise ValueError("a value of the query is null or not of the type that was named")
+    rows = np.frombuffer(body, dtype=record)
+    arrays = []
+    for place, name in enumerate(types):
+        values = rows[f"value_{place}"]
+        if not np.all(rows[f"width_{place}"] == values.dtype.itemsize):
+            raise ValueError(f"column {place} of the query has a null or is no {name}")
+        arrays.append(
+            EPOCH + values.astype("timedelta64[D]")
+            if name == "date"
+            else values.astype(np.float64)
+            if name == "float8"
+            else values
+        )
+    return tuple(arrays)
+
+
+def _blocks(lines: Iterable[str]) -> Iterator[list[str]]:
+    rest = iter(lines)
+    while block := list(islice(rest, BLOCK_LINES)):
+        yield block
 
 
 def _migration_uri(parts: dict[str, Any]) -> str:
