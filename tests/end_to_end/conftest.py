@@ -1,4 +1,4 @@
-"""A real Airflow, sandbox, mail catcher and API over a copy of the demo's database."""
+"""A real Airflow, mail catcher and API over a copy of the demo's database, with the demo's sandbox."""
 
 import secrets
 import shutil
@@ -30,10 +30,8 @@ def running(
                 "FOLIO_AIRFLOW_DSN",
                 postgres.url(airflow_database).replace("postgresql:", "postgresql+psycopg2:", 1),
             )
-            for name in ("AMFI_URL", "POLYGON_URL", "ECB_URL", "RECORDED", "AIRFLOW_URL", "API_URL"):
-                monkeypatch.delenv(f"FOLIO_{name}", raising=False)
             settings.cache_clear()
-            instance = Instance.with_sandbox(settings(), tmp_path / "state" / "market").up()
+            instance = Instance(settings()).up()
             try:
                 with instance.client() as client:
                     client.wait_for_dags(set(NIGHT_DAGS))

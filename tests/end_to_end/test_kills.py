@@ -42,9 +42,9 @@ def until(condition, what):
 
 @contextmanager
 def held(dsn, relation):
-    """Keep everybody else out of a relation meanwhile."""
+    """Let nobody else write to a relation meanwhile; reading goes on."""
     with psycopg.connect(dsn) as connection:
-        connection.execute(f"lock table {relation} in access exclusive mode")
+        connection.execute(f"lock table {relation} in exclusive mode")
         yield
 
 
