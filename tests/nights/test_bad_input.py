@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -186,7 +187,7 @@ def test_a_provider_that_answers_500_for_ever_is_left_in_peace(provider):
     assert [load.status for load in ingest.fx_rates(NIGHT)] == ["loaded"]  # another provider
 
 
-# ---- a whole night on which everything is wrong ------------------------------------------------------------
+# ---- whole nights ------------------------------------------------------------
 
 BAD_BOOK = """\
 account_key,external_id,kind,trade_date,instrument,units,price,amount,currency,fee,tax
@@ -211,6 +212,24 @@ REFUSED = {
     11: "units",
 }
 DAY = "2013-03-01"
+
+
+@contextmanager
+def demo_with_faults(
+    demo, nights_done: int, market: Path, folder: Path, **more: str
+) -> Iterator[tuple[str, Sandbox]]:
+    """A copy of the demo whose sources are a sandbox over another market, to be switched to faults."""
+    with (
+        Sandbox(market) as sandbox,
+        Catcher(folder / "mail") as catcher,
+        demo.copy(nights_done) as dsn,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        for name, value in {**quick(sandbox), "FOLIO_SMTP_PORT": str(catcher.port), **more}.items():
+            patch.setenv(name, value)
+        patch.setattr(ingest, "GREAT_EXPECTATIONS", "plain")
+        settings.cache_clear()
+        yield dsn, sandbox
 
 
 @dataclass(frozen=True)
@@ -239,19 +258,8 @@ def bad_night(demo, tmp_path_factory) -> Iterator[BadNight]:
     rates.write_text("\n".join(map(",".join, table)) + "\n")
     (folder / "drop").mkdir()
     (folder / "drop" / "2013-03-02T0000Z_transactions.csv").write_text(BAD_BOOK)
-    with (
-        Sandbox(folder / "market") as sandbox,
-        Catcher(folder / "mail") as catcher,
-        demo.copy(nights_done=2) as dsn,
-        pytest.MonkeyPatch.context() as patch,
-    ):
-        for name, value in {
-            **quick(sandbox),
-            "FOLIO_SMTP_PORT": str(catcher.port),
-            "FOLIO_DROP_FOLDER": str(folder / "drop"),
-        }.items():
-            patch.setenv(name, value)
-        settings.cache_clear()
+    drop = str(folder / "drop")
+    with demo_with_faults(demo, 2, folder / "market", folder, FOLIO_DROP_FOLDER=drop) as (dsn, sandbox):
         for fault in (Fault("/spages", "html_404"), Fault("/v2/", "500")):
             sandbox.faults.switch_on(fault)
         steps = pipeline.run_night(demo.nights[2])
@@ -266,7 +274,6 @@ def bad_night(demo, tmp_path_factory) -> Iterator[BadNight]:
             )
         }
         yield BadNight(dsn, demo.nights[2], loads, sandbox.faults.switch_off)
-    settings.cache_clear()
 
 
 def test_each_load_of_a_bad_night_says_what_was_wrong(bad_night):
@@ -366,3 +373,67 @@ def test_the_next_night_fetches_what_was_missed_and_says_what_that_restated(bad_
         f"price of {DAY} arrived by load amfi navs 2013-03-03T03:00Z",
         f"price of {DAY} arrived by load polygon daily_bars {DAY}",
     }
+
+
+@pytest.mark.exhaustive
+def test_where_shares_may_be_carried_no_further_only_portfolios_without_them_have_a_value(demo, tmp_path):
+    """Six weekdays without bars, while NAVs and rates came: null and its reason, no orders, no alerts."""
+    night, day = "2013-03-12T0300Z", "2013-03-11"
+    market = tmp_path / "market"
+    shutil.copytree(demo.state / "market", market)
+    for name in ("navs.csv", "fx.csv"):
+        header, *lines = (market / name).read_text().splitlines()
+        later = [line.replace(DAY, day) for line in lines if DAY in line]
+        (market / name).write_text("\n".join([header, *later, *lines]) + "\n")
+    with demo_with_faults(demo, 3, market, tmp_path) as (dsn, sandbox):
+        sandbox.faults.switch_on(Fault("/v2/", "500"))
+        assert pipeline.run_night(night)[-1].name == "mail reports"
+        assert rows(dsn, "select night from history.publications order by ordinal")[-1] == (night,)
+        assert rows(
+            dsn,
+            "select distinct instrument_kind, price_local is null, quality, days_carried, missing_reason "
+            "from marts.fct_prices_daily join marts.dim_instruments using (instrument_id) "
+            "where valuation_date = %s order by 1",
+            day,
+        ) == [
+            ("equity", True, "incomplete", 6, "the last price is 6 weekdays old, the limit is 5"),
+            ("fund", False, "ok", 0, None),
+        ]
+        valued = rows(
+            dsn,
+            "select portfolio_id, total.value_portfolio, known_part_value_portfolio, total.quality, "
+            "sum(holdings.value_portfolio), bool_or(holdings.value_portfolio is null) "
+            "from marts.fct_portfolio_values_daily as total "
+            "join marts.fct_holdings as holdings using (portfolio_id, valuation_date) "
+            "where valuation_date = %s group by 1, 2, 3, 4",
+            day,
+        )
+        assert {lacks for *_, lacks in valued} == {True, False}
+        for _, value, known_part, quality, held, lacks in valued:
+            assert (value is None) == lacks == (quality == "incomplete")
+            assert abs(known_part - (held or 0)) < Decimal("0.01")
+        unvalued = [portfolio for portfolio, value, *_ in valued if value is None]
+        assert rows(
+            dsn,
+            "select count(*) from marts.fct_period_results where portfolio_id = any(%s) "
+            "and (twr is not null or final_value_portfolio is not null)",
+            unvalued,
+        ) == [(0,)]
+        for relation, of_the_night in (
+            (
+                "fct_rebalance_orders as made join marts.fct_rebalance_plans using (plan_id)",
+                "made.night = %s",
+            ),
+            ("fct_alerts as made", "opened_night = %s"),
+        ):
+            assert rows(
+                dsn,
+                f"select count(*) from marts.{relation} where {of_the_night} and portfolio_id = any(%s)",
+                night,
+                unvalued,
+            ) == [(0,)]
+        assert rows(
+            dsn,
+            "select count(*) from marts.fct_rebalance_plans where night = %s and status = 'planned'",
+            night,
+        ) == [(1,)]

@@ -29,6 +29,9 @@ from folio.store import warehouse
 
 CENT = Decimal("0.01")
 BROKEN_BY = Decimal("12345678")
+PAUSE = 0.2
+"""Seconds between two rounds of a reader: the night runs in this process too and needs its share of it."""
+
 LONG = 60.0
 """Seconds after which a reader that made no progress is a failure."""
 
@@ -86,7 +89,7 @@ class Poll:
 
     def read(self, reader: int, client: httpx.Client, paths: list[str]) -> None:
         """Ask for the paths again and again until told to stop."""
-        while not self.stop.wait(0.05):
+        while not self.stop.wait(PAUSE):
             for path in paths:
                 answer = client.get(path)
                 assert answer.status_code == 200, answer.text
@@ -156,7 +159,7 @@ def test_readers_see_one_publication_an_answer_and_never_the_broken_night(demo, 
             row["portfolio_id"]
             for row in client.get("/portfolios").json()["data"]
             if client.get(f"/portfolios/{row['portfolio_id']}/holdings").json()["data"]
-        ][:3]
+        ][:2]
         paths = [f"/portfolios/{each}/{part}" for each in portfolios for part in ("holdings", "performance")]
         with ThreadPoolExecutor(readers) as threads:
             reading = [threads.submit(poll.read, reader, client, paths) for reader in range(readers)]
