@@ -114,10 +114,11 @@ def _rebalance(problem: RebalanceProblem, book: Book) -> tuple[list[Order], Outc
 
 def _search(problem: RebalanceProblem, book: Book) -> tuple[list[Order], Decimal]:
     if any(a.cash > 0 for a in book.accounts) and all(a.cash >= 0 for a in book.accounts):
-        found = cheapest(problem, book, may_sell=False)
-        if found.excess <= REACHED:
+        found = cheapest(problem, book, may_sell=False, within=REACHED)
+        if found is not None:
             return _orders(problem, book, found.trades), _decimal(found.lower_bound)
     found = cheapest(problem, book, may_sell=True)
+    assert found is not None  # nothing is asked of how near they end
     return _orders(problem, book, found.trades), _decimal(found.lower_bound)
 
 

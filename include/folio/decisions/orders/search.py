@@ -49,11 +49,11 @@ class Found:
     lower_bound: float
 
 
-def cheapest(problem: RebalanceProblem, book: Book, *, may_sell: bool) -> Found:
+def cheapest(problem: RebalanceProblem, book: Book, *, may_sell: bool, within: float = inf) -> Found | None:
     """Cheapest trades among those that end as near to the band as can be.
 
     The trades keep a margin for rounding to units; the bound is proven without it, for the drift they
-    reach.
+    reach. None where no trades end within that share of value above the band.
 
     Raises
     ------
@@ -62,6 +62,8 @@ def cheapest(problem: RebalanceProblem, book: Book, *, may_sell: bool) -> Found:
     """
     model = _Model(problem, book, may_sell=may_sell, margins=True)
     excess, overdraft = model.nearest()
+    if excess > within:
+        return None
     model.limit(excess, overdraft)
     model.cheapest()
     trades = model.trades()
