@@ -102,10 +102,7 @@ def test_a_night_killed_at_three_points_leaves_the_tables_of_an_undisturbed_one(
             kill_group(psutil.Process(scheduler.pid))
         instance.up()
 
-        with (
-            pytest.raises(psycopg.OperationalError, match="terminated abnormally"),
-            held(dsn, "history.fct_transactions"),
-        ):
+        with pytest.raises(psycopg.OperationalError), held(dsn, "history.fct_transactions"):
             stopped_writer(dsn, "history.fct_transactions")
             kill_group(psutil.Process(postgres.pid))
         postgres.start()

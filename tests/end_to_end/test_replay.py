@@ -15,6 +15,9 @@ import pytest
 from folio.settings import settings
 from folio.store import postgres as postgres_module
 
+MARCH = "NAVAll_2025-03-08_other-mirror.txt.gz"
+"""Recorded eleven days after its newest NAVs: they are past their carry limit, so nothing can be valued."""
+
 JULY = ("NAVAll_2025-07-26T0308.txt.gz", "NAVAll_2025-07-27T0322.txt.gz")
 HTML = "NAVAll_2025-09-14T0244.txt.gz"
 
@@ -58,12 +61,8 @@ def check_report(report):
         load = night["load"]
         assert load["seen"] == load["new"] + load["changed"] + load["same"] + load["rejected"], night
         assert night["failed"] == []
-        if night["file"] == HTML:
-            assert load["status"] == "failed"
-            assert night["publication"] is None
-        else:
-            assert load["status"] == "loaded", night
-            assert night["publication"], night
+        assert load["status"] == ("failed" if night["file"] == HTML else "loaded"), night
+        assert bool(night["publication"]) == (night["file"] not in (HTML, MARCH)), night
 
 
 @pytest.mark.end_to_end
@@ -86,13 +85,13 @@ def test_the_july_files_restate_every_holding_whose_price_they_change(replay, sh
     with psycopg.connect(dsn) as connection:
         connection.execute("set role folio_bi")
         served = connection.execute(
-            "select account_id, amfi_code, old_value, new_value from marts.fct_restatements "
+            "select account_id, amfi_code::text, old_value, new_value from marts.fct_restatements "
             "join marts.dim_instruments using (instrument_id) "
             "where relation = 'fct_holdings' and figure = 'price_local' and valuation_date = '2025-07-25'"
         ).fetchall()
         connection.execute("reset role")
         held = connection.execute(
-            "select account_id, amfi_code from history.fct_holdings as holdings "
+            "select account_id, amfi_code::text from history.fct_holdings as holdings "
             "join build.dim_instruments using (instrument_id) "
             "join history.publications as first on first.publication_id = holdings.publication_id "
             "where first.ordinal = 1 and holdings.valuation_date = '2025-07-25' and amfi_code is not null"
