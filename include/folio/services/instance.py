@@ -168,10 +168,13 @@ class Instance:
                     self._airflow_home, postgres.airflow_dsn(self.settings), ready._all_variables()
                 )
             processes = ready.processes()
+            found_running = []
             for process in processes:
                 if process.start():
                     progress(process.name, "starting")
-            wait_until_healthy(processes, lambda process: progress(process.name, "ready"))
+                else:
+                    found_running.append(process)
+            wait_until_healthy(processes, lambda process: progress(process.name, "ready"), found_running)
             if "api_server" in self.services:
                 with ready.client() as client:
                     client.ensure_pool(

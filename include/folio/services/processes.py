@@ -120,20 +120,26 @@ class Process:
 
 
 def wait_until_healthy(
-    processes: Iterable[Process], ready: Callable[[Process], None] = lambda _: None
+    processes: Iterable[Process],
+    ready: Callable[[Process], None] = lambda _: None,
+    found_running: Iterable[Process] = (),
 ) -> None:
     """Wait for all processes at once, calling `ready` for each as it gets healthy.
 
+    One that was found running may be about to end, its database having been away: it is started anew, once.
     ServiceError, with the end of its log, for one that ends or is not healthy within its deadline.
     """
     began = time.monotonic()
-    pending = list(processes)
+    pending, unsettled = list(processes), {process.name for process in found_running}
     while pending:
         for process in list(pending):
             ailment = process.ailment()
             if ailment is None:
                 pending.remove(process)
                 ready(process)
+            elif process.pid is None and process.name in unsettled:
+                unsettled.remove(process.name)
+                process.start()
             elif process.pid is None or time.monotonic() - began > process.deadline:
                 late = f"did not get ready within {process.deadline:.0f} s: {ailment}"
                 raise ServiceError(
