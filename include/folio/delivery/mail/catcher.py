@@ -5,6 +5,7 @@ serves.
 """
 
 import argparse
+import logging
 import re
 import signal
 import threading
@@ -40,6 +41,7 @@ class Catcher:
     """
 
     def __init__(self, folder: Path, port: int = 0, host: str = HOST) -> None:
+        logging.getLogger("mail.log").setLevel(logging.WARNING)  # the library logs addresses at INFO
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self._arrived = threading.Condition()
