@@ -1,16 +1,13 @@
 """`folio replay`: one night per recorded NAV file, in time order, in a database of its own."""
 
-import io
 import json
-import zipfile
-from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from folio.demo import indian_book, tour
+from folio.demo import indian_book, market, tour
 from folio.errors import FolioError
 from folio.jobs.nights import Night
 from folio.services.conductor import NIGHT_DAGS
@@ -90,9 +87,7 @@ def replay(
 def _write_rates(folder: Path) -> Path:
     """Put the ECB's rates, which the recordings lack, into a folder for the sandbox."""
     folder.mkdir(parents=True, exist_ok=True)
-    packed = resources.files("currency_converter").joinpath("eurofxref-hist.zip").read_bytes()
-    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
-        (folder / "eurofxref-hist.csv").write_bytes(archive.read("eurofxref-hist.csv"))
+    (folder / "eurofxref-hist.csv").write_bytes(market.ecb_history())
     return folder
 
 

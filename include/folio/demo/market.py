@@ -260,11 +260,16 @@ def _shares() -> tuple[dict[tuple[str, date], Bar], dict[tuple[str, date], Decim
     return bars, dividends
 
 
-def _ecb() -> list[str]:
-    """Lines of the ECB's wide file within the window: the header, then newest first, as it is served."""
+def ecb_history() -> bytes:
+    """The ECB's history file in its wide layout, as an installed package carries it; downloads nothing."""
     packed = resources.files("currency_converter").joinpath("eurofxref-hist.zip").read_bytes()
     with zipfile.ZipFile(io.BytesIO(packed)) as archive:
-        header, *lines = archive.read("eurofxref-hist.csv").decode().splitlines()
+        return archive.read("eurofxref-hist.csv")
+
+
+def _ecb() -> list[str]:
+    """Lines of the ECB's wide file within the window: the header, then newest first, as it is served."""
+    header, *lines = ecb_history().decode().splitlines()
     return [header, *(line for line in lines if FIRST_DAY.isoformat() <= line[:10] <= LAST_DAY.isoformat())]
 
 

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import psycopg
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -166,9 +168,9 @@ def tell(console: Console, summary: Summary) -> None:
     console.print("\n`make down` stops everything; `make demo` again changes nothing.")
 
 
-def _count(connection: object, query: str) -> int:
-    row = connection.execute(query).fetchone()  # type: ignore[attr-defined]
-    return int(row[0])
+def _count(connection: psycopg.Connection[Any], query: str) -> int:
+    row = connection.execute(query).fetchone()
+    return int(row[0]) if row else 0
 
 
 def _tasks(bar: Progress, title: str) -> Callable[[int, int], None]:
