@@ -50,6 +50,33 @@ class Settings(BaseSettings):
     ecb_url: str = Field(
         default="https://www.ecb.europa.eu", description="Base URL of the ECB's euro reference rates."
     )
+    mfapi_url: str = Field(
+        default="https://api.mfapi.in", description="Base URL of mfapi.in's NAV histories of Indian funds."
+    )
+    yahoo_url: str = Field(
+        default="https://query1.finance.yahoo.com",
+        description="Base URL of Yahoo's charts; asked only for instruments with a Yahoo alias.",
+    )
+    alphavantage_url: str = Field(
+        default="https://www.alphavantage.co", description="Base URL of Alpha Vantage."
+    )
+    alphavantage_key: SecretStr | None = Field(
+        default=None, description="Alpha Vantage API key; without one the source is off."
+    )
+    coingecko_url: str = Field(
+        default="https://api.coingecko.com",
+        description="Base URL of CoinGecko; asked only for instruments with a coin id.",
+    )
+    coingecko_key: SecretStr | None = Field(
+        default=None, description="CoinGecko demo key; empty: the public rate limit."
+    )
+    ethereum_url: str | None = Field(
+        default=None, description="Ethereum JSON-RPC endpoint for wallet balances; empty: the source is off."
+    )
+    esplora_url: str = Field(
+        default="https://blockstream.info",
+        description="Base URL of an Esplora server for Bitcoin balances of the wallets in the books.",
+    )
     drop_folder: Path | None = Field(
         default=None,
         description="Folder in which book files arrive; empty: drop/<instance> under the state folder.",

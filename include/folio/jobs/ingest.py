@@ -17,6 +17,7 @@ from folio.sources import landing, payloads
 from folio.sources.connectors import amfi, ecb, polygon
 from folio.sources.landing import Ask, Load, Parse
 from folio.sources.payloads import Payload
+from folio.sources.providers import PROVIDERS
 from folio.sources.session import DatabaseBreaker, ProviderSession
 from folio.store import warehouse
 
@@ -163,10 +164,10 @@ def open_source(
     provider: str, current: Settings, night: Night | None = None
 ) -> Iterator[tuple[psycopg.Connection[Any], ProviderSession | None]]:
     """Connection to the warehouse and session to a provider; None where the provider is switched off."""
-    base_url = {"amfi": current.amfi_url, "polygon": current.polygon_url, "ecb": current.ecb_url}[provider]
-    key = current.polygon_key if provider == "polygon" else None
+    one = PROVIDERS[provider]
+    base_url, key = one.base_url(current), one.key(current)
     with warehouse.connect() as connection:
-        if not base_url or (provider == "polygon" and key is None):
+        if one.missing(current) or base_url is None:
             yield connection, None
             return
         with ProviderSession(
@@ -185,7 +186,7 @@ def _source(provider: str, night: Night) -> Iterator[tuple[psycopg.Connection[An
     """A provider for a night; a provider that is switched off is written down as a finding of the night."""
     with open_source(provider, settings(), night) as (connection, http):
         if http is None:
-            wanted = "FOLIO_POLYGON_KEY" if provider == "polygon" else f"FOLIO_{provider.upper()}_URL"
+            wanted = PROVIDERS[provider].missing(settings())
             expectations.record(
                 connection,
                 night.id,

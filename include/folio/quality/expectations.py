@@ -16,7 +16,8 @@ from typing import Any, Literal, TypeAlias
 import psycopg
 from psycopg import sql
 
-from folio.sources.landing import STAGED, Check, Load, RawTable
+from folio.sources.landing import STAGED, Check, Load
+from folio.sources.tables import RawTable
 
 Connection: TypeAlias = psycopg.Connection[Any]
 Severity: TypeAlias = Literal["warn", "fail"]

@@ -8,7 +8,7 @@ from folio.books.formats.transactions import KINDS, TransactionRow
 from folio.books.recognise import FORMATS, all_columns, recognise, required_columns
 from folio.books.rows import BookRow
 from folio.settings import ROOT
-from folio.sources.landing import TABLES
+from folio.sources.tables import TABLES
 
 
 @pytest.mark.parametrize("row", FORMATS, ids=lambda row: row.dataset)

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from folio.errors import LoadError, PayloadError, SourceError
-from folio.sources import landing, payloads
+from folio.sources import landing, payloads, tables
 from folio.sources.landing import Ask, Batch, Load, Rejected, TextColumns
 from folio.sources.payloads import Payload
 from folio.store import warehouse as warehouse_module
@@ -320,7 +320,7 @@ def test_a_kill_at_any_point_leaves_nothing_half_and_the_next_attempt_ends_alike
 
 
 def test_every_declared_table_is_as_the_migrations_made_it(connection: psycopg.Connection[Any]) -> None:
-    for table in landing.TABLES.values():
+    for table in tables.TABLES.values():
         columns = connection.execute(
             "select column_name from information_schema.columns where table_schema = 'raw'"
             " and table_name = %s order by ordinal_position",

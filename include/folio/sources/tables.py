@@ -1,0 +1,126 @@
+"""The tables of versions in schema raw: what tells rows apart, and what a version says."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """A table of versions in schema raw: what tells rows apart and what a version says.
+
+    `assumed_from` is SQL over the key columns (alias `b`): the instant from which a row of history without
+    a record of its first appearance is taken to have been known.
+    """
+
+    name: str
+    key: tuple[str, ...]
+    values: tuple[str, ...]
+    assumed_from: str | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Key and value columns, in the order in which rows give them."""
+        return self.key + self.values
+
+
+TABLES: Mapping[str, RawTable] = MappingProxyType(
+    {
+        table.name: table
+        for table in (
+            RawTable(
+                "amfi_navs",
+                ("nav_date", "scheme_code"),
+                ("nav",),
+                assumed_from="((b.nav_date + 1) + time '03:00') at time zone 'UTC'",
+            ),
+            RawTable(
+                "amfi_schemes",
+                ("scheme_code",),
+                (
+                    "isin_payout_or_growth",
+                    "isin_reinvestment",
+                    "scheme_name",
+                    "plan",
+                    "option",
+                    "category",
+                    "fund_house",
+                ),
+            ),
+            RawTable(
+                "polygon_daily_bars",
+                ("session_date", "ticker"),
+                ("open", "high", "low", "close", "volume"),
+                assumed_from="((b.session_date + 1) + time '03:00') at time zone 'UTC'",
+            ),
+            RawTable("polygon_splits", ("ticker", "execution_date"), ("split_from", "split_to")),
+            RawTable(
+                "ecb_fx_rates",
+                ("rate_date", "currency_code"),
+                ("units_per_eur",),
+                assumed_from="(b.rate_date + time '15:00') at time zone 'UTC'",
+            ),
+            RawTable(
+                "book_investors",
+                ("investor_key",),
+                ("household_key", "tax_unit_key", "name", "email", "residency", "risk_profile"),
+            ),
+            RawTable(
+                "book_portfolios",
+                ("portfolio_key",),
+                ("investor_key", "name", "currency", "var_limit", "drift_band"),
+            ),
+            RawTable(
+                "book_accounts",
+                ("account_key",),
+                (
+                    "portfolio_key",
+                    "name",
+                    "kind",
+                    "currency",
+                    "tax_regime",
+                    "lot_method",
+                    "cash_model",
+                    "flow_timing",
+                    "opened_on",
+                ),
+            ),
+            RawTable(
+                "book_account_owners", ("account_key", "investor_key", "valid_from"), ("valid_to", "share")
+            ),
+            RawTable(
+                "book_instruments",
+                ("instrument_key",),
+                ("kind", "name", "currency", "asset_class", "sector", "region", "whole_units"),
+            ),
+            RawTable(
+                "book_instrument_aliases", ("scheme", "alias", "valid_from"), ("valid_to", "instrument_key")
+            ),
+            RawTable("book_targets", ("portfolio_key", "instrument_key", "valid_from"), ("weight",)),
+            RawTable(
+                "book_transactions",
+                ("transaction_key",),
+                (
+                    "transaction_id",
+                    "account_key",
+                    "external_id",
+                    "kind",
+                    "trade_date",
+                    "settlement_date",
+                    "occurred_at",
+                    "nav_date",
+                    "instrument_key",
+                    "units",
+                    "price",
+                    "amount",
+                    "currency",
+                    "fee",
+                    "tax",
+                    "fx_rate",
+                    "pair_key",
+                    "status",
+                ),
+            ),
+        )
+    }
+)
