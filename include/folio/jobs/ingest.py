@@ -43,6 +43,18 @@ SPLITS_AGAIN = timedelta(days=45)
 """Splits are announced, and corrected, weeks around their day: each night asks for these days again."""
 
 
+def parser_of(source: str, dataset: str) -> Parse:
+    """How a dataset of a source is read; LoadError where Folio has no connector for it."""
+    parse = PARSERS.get((source, dataset))
+    if parse is None:
+        known = sorted({known for name, known in PARSERS if name == source})
+        raise LoadError(
+            f"no connector reads {source}/{dataset}"
+            + (f"; of {source} it reads {', '.join(known)}" if known else "")
+        )
+    return parse
+
+
 def fund_navs(night: str) -> list[Load]:
     """Take in AMFI's NAV file as of the night: its NAVs, and from the same payload its schemes."""
     this = Night.parse(night)
@@ -175,6 +187,7 @@ def open_source(
             base_url,
             current,
             key=key.get_secret_value() if key else None,
+            key_in=one.key_in,
             as_of=night.instant if night else None,
             breaker=DatabaseBreaker(connection, provider),
         ) as http:
@@ -213,7 +226,7 @@ def _take_in(
         connection,
         ask,
         fetch,
-        PARSERS[ask.source, ask.dataset],
+        parser_of(ask.source, ask.dataset),
         folder=settings().payload_folder,
         check=check,
     )
