@@ -5,10 +5,10 @@ import random
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import psycopg
@@ -35,6 +35,8 @@ BACKOFF_CAP_SECONDS = 30.0
 CHUNK_BYTES = 1 << 16
 WORTH_ANOTHER_TRY = frozenset({408, 425, 429, 500, 502, 503, 504})
 SECRET_PARAMETERS = frozenset({"apikey", "api_key", "key", "token", "access_token", "signature"})
+SHORTEST_SECRET = 6
+"""A shorter header value is no secret; taking it out of a message would only garble the message."""
 
 HTML = re.compile(
     rb"\A\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html|head|body|script|meta)\b", re.IGNORECASE
@@ -57,6 +59,16 @@ class _AgainError(Exception):
         super().__init__(str(fault))
         self.fault = fault
         self.retry_after = retry_after
+
+
+@dataclass(frozen=True)
+class _Question:
+    """One request, the same at every attempt."""
+
+    method: Literal["GET", "POST"]
+    url: str = field(repr=False)
+    body: bytes | None = field(default=None, repr=False)
+    headers: Mapping[str, str] | None = field(default=None, repr=False)
 
 
 class Breaker(Protocol):
@@ -135,16 +147,20 @@ class DatabaseBreaker:
 
 
 class ProviderSession:
-    """HTTP to one provider: GET only, below one base URL, with the shared policy.
+    """HTTP to one provider: questions below one base URL, with the shared policy.
+
+    A POST is a question too (JSON-RPC, signed reads), so it is tried again like a GET.
 
     429, 5xx, timeouts and broken transfers are tried again with exponential backoff and jitter, or after the
     pause the provider asks for (capped). Any redirect, HTML, an empty or one-byte body, a body above the
-    size limit and any other status are refused. TLS certificates are verified. A key travels in the
-    Authorization header, and neither it nor a secret query parameter ever stands in a message.
+    size limit and any other status are refused. TLS certificates are verified. A key travels in a header,
+    and neither it, nor other headers, nor secret query parameters, nor the path of the base URL (which may
+    hold a key) ever stand in a message.
 
     Parameters
     ----------
     provider : name in messages and of the breaker.
+    key_in : how the key travels: `bearer`, or the name of the header that carries it.
     as_of : in recorded mode the instant at which the sandbox is to answer.
     sleep, clock : replaced in tests that must not wait.
     """
@@ -156,6 +172,7 @@ class ProviderSession:
         settings: Settings,
         *,
         key: str | None = None,
+        key_in: str = "bearer",
         as_of: datetime | None = None,
         breaker: Breaker | None = None,
         sleep: Callable[[float], None] = time.sleep,
@@ -173,8 +190,10 @@ class ProviderSession:
         self._http.auth = _keep_headers  # else a .netrc entry would replace the Authorization header
         self._http.headers["User-Agent"] = "folio"
         self._http.headers["Accept-Encoding"] = "gzip, deflate"
-        if key:
+        if key and key_in == "bearer":
             self._http.headers["Authorization"] = f"Bearer {key}"
+        elif key:
+            self._http.headers[key_in] = key
         if settings.recorded and as_of is not None:
             self._http.headers[AS_OF_HEADER] = as_of.astimezone(UTC).isoformat()
 
@@ -188,11 +207,31 @@ class ProviderSession:
         SourceError
             No answer came, it was too large, or the provider is left in peace for now.
         """
-        url = self._absolute(path, parameters)
+        return self._ask(_Question("GET", self._absolute(path, parameters)))
+
+    def post(self, path: str, body: bytes, headers: Mapping[str, str] | None = None) -> Payload:
+        """Put a question in a body, as JSON unless the headers name another type; raises as `get` does.
+
+        Only for what changes nothing at the provider: it is asked again like a GET.
+        """
+        sent = {"Content-Type": "application/json", **(headers or {})}
+        return self._ask(_Question("POST", self._absolute(path, None), body, sent))
+
+    def shown(self, path: str = "") -> str:
+        """Address of a path or URL as messages and `raw.loads.request` may show it: without secrets."""
+        return self._without_secrets(self._absolute(path, None))
+
+    def _without_secrets(self, url: str) -> str:
+        """URL without secret parameters and without the path of the base URL."""
+        parts, hidden = urlsplit(redact(url)), urlsplit(self.base_url).path
+        return urlunsplit(parts._replace(path=parts.path.replace(hidden, "/***"))) if hidden else redact(url)
+
+    def _ask(self, question: "_Question") -> Payload:
+        """The answer to a question, under the breaker."""
         if self._breaker:
             self._breaker.check()
         try:
-            payload = self._with_retries(url)
+            payload = self._with_retries(question)
         except SourceError:
             if self._breaker:
                 self._breaker.failed()
@@ -217,12 +256,12 @@ class ProviderSession:
         wanted, base = urlsplit(url), urlsplit(self.base_url)
         if (wanted.scheme, wanted.netloc) != (base.scheme, base.netloc):
             raise SourceError(
-                f"{self.provider}: refused to ask {redact(url)}: not on {base.scheme}://{base.netloc}"
+                f"{self.provider}: refused to ask {self._without_secrets(url)}: not on {base.scheme}://{base.netloc}"
             )
         return f"{url}{'&' if wanted.query else '?'}{urlencode(parameters)}" if parameters else url
 
-    def _with_retries(self, url: str) -> Payload:
-        """The payload of a URL after as many attempts as the settings allow."""
+    def _with_retries(self, question: "_Question") -> Payload:
+        """The answer to a question after as many attempts as the settings allow."""
         retrying = Retrying(
             retry=retry_if_exception_type(_AgainError),
             stop=stop_after_attempt(self._settings.http_attempts),
@@ -231,7 +270,7 @@ class ProviderSession:
             reraise=True,
         )
         try:
-            return retrying(self._once, url)
+            return retrying(self._once, question)
         except _AgainError as last:
             attempts = self._settings.http_attempts
             last.fault.args = (f"{last.fault} (after {attempts} attempt{'s' if attempts > 1 else ''})",)
@@ -245,13 +284,22 @@ class ProviderSession:
         backoff = self._settings.http_backoff_seconds * 2 ** (state.attempt_number - 1)
         return float(min(backoff, BACKOFF_CAP_SECONDS) * random.uniform(0.5, 1.5))
 
-    def _once(self, url: str) -> Payload:
-        """One attempt at a URL."""
-        where = f"{self.provider}: {redact(url)}"
+    def _once(self, question: "_Question") -> Payload:
+        """One attempt at a question."""
+        shown = self.shown(question.url)
+        where = f"{self.provider}: {shown}"
         timeout = self._settings.http_timeout_seconds
         started = self._clock()
         try:
-            with self._http.get(url, timeout=timeout, allow_redirects=False, stream=True) as answer:
+            with self._http.request(
+                question.method,
+                question.url,
+                data=question.body,
+                headers=question.headers,
+                timeout=timeout,
+                allow_redirects=False,
+                stream=True,
+            ) as answer:
                 body = self._read(answer, where, started + timeout)
         except requests.exceptions.SSLError as fault:
             raise SourceError(f"{where}: the TLS certificate was refused: {_kind(fault)}") from None
@@ -259,20 +307,22 @@ class ProviderSession:
             raise _AgainError(SourceError(f"{where}: no whole answer within {timeout:g} s")) from None
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as fault:
             raise _AgainError(SourceError(f"{where}: the transfer broke: {_kind(fault)}")) from None
-        payload = Payload(body, self._observed_at(answer, where), redact(url))
+        payload = Payload(body, self._observed_at(answer, where), shown)
         status = answer.status_code
         if status in WORTH_ANOTHER_TRY:
-            unusable = UnusableAnswerError(f"{where}: HTTP {status}, {self._said(body)}", payload)
+            unusable = UnusableAnswerError(f"{where}: HTTP {status}, {self._said(question, body)}", payload)
             raise _AgainError(unusable, _retry_after(answer.headers.get("Retry-After")))
         if 300 <= status < 400:
-            target = redact(answer.headers.get("Location", "nowhere"))
+            target = self._without_secrets(answer.headers.get("Location", "nowhere"))
             raise UnusableAnswerError(
                 f"{where}: HTTP {status}, a redirect to {target}, not followed", payload
             )
         if status != 200:
-            raise UnusableAnswerError(f"{where}: HTTP {status}, {self._said(body)}", payload)
+            raise UnusableAnswerError(f"{where}: HTTP {status}, {self._said(question, body)}", payload)
         if len(body.strip()) <= 1 or HTML.match(body):
-            raise UnusableAnswerError(f"{where}: HTTP 200, but {self._said(body)}, not data", payload)
+            raise UnusableAnswerError(
+                f"{where}: HTTP 200, but {self._said(question, body)}, not data", payload
+            )
         return payload
 
     def _read(self, answer: requests.Response, where: str, deadline: float) -> bytes:
@@ -301,13 +351,14 @@ class ProviderSession:
             raise SourceError(f"{where}: {RECORDED_AT_HEADER} is no instant: {recorded!r}") from None
         return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant
 
-    def _said(self, body: bytes) -> str:
+    def _said(self, question: "_Question", body: bytes) -> str:
         """What came, in a few words without secrets."""
         if not body.strip():
             return "an empty body" if not body else f"{len(body)} bytes of white space"
         text = body[:4000].decode("utf-8", "replace")
-        if self._key:
-            text = text.replace(self._key, "***")
+        for secret in (self._key, urlsplit(self.base_url).path, *(question.headers or {}).values()):
+            if secret and len(secret) >= SHORTEST_SECRET:
+                text = text.replace(secret, "***")
         if HTML.match(body):
             title = TITLE.search(text)
             return f"an HTML page{f' titled {_short(title[1])!r}' if title else ''}"

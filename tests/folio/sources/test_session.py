@@ -22,6 +22,7 @@ from folio.store import warehouse as warehouse_module
 
 NAVALL = "/spages/NAVAll.txt"
 KEY = "s3cret"
+SIGNATURE = "c2lnbmVk"
 NOON = datetime(2013, 2, 28, 12, tzinfo=UTC)
 
 
@@ -145,11 +146,41 @@ def test_nobody_listening_and_another_host_are_source_errors(quick: Settings, ht
 
 def test_no_message_holds_a_key(sandbox: Sandbox, http: ProviderSession, pauses: list[float]) -> None:
     for kind in ("500", "403", "redirect", "cut", "one_byte"):
-        sandbox.faults.switch_on(Fault("/", kind, times=3 if kind in ("500", "cut") else 1))  # type: ignore[arg-type]
+        sandbox.faults.switch_on(Fault("/", kind, times=3 if kind in ("500", "cut") else 1))
         with pytest.raises(SourceError) as told:
             http.get(NAVALL, {"apiKey": KEY, "day": "2013-02-27"})
         assert KEY not in "".join(traceback.format_exception(told.value))
         assert re.search(r"apiKey=\*\*\*&day=2013-02-27", str(told.value))
+
+
+def test_a_post_is_a_question_like_any_other(sandbox: Sandbox, http: ProviderSession) -> None:
+    sandbox.faults.switch_on(Fault("/", "500", times=1))
+    assert http.post(NAVALL, b'{"method":"eth_getBalance"}').body.startswith(b"Scheme Code;")
+    assert len(sandbox.requests) == 2
+    assert {headers["Content-Type"] for _, headers in sandbox.requests} == {"application/json"}
+
+
+def test_a_key_travels_in_the_header_that_the_provider_wants(sandbox: Sandbox, quick: Settings) -> None:
+    with ProviderSession("coingecko", sandbox.url, quick, key=KEY, key_in="x-cg-demo-api-key") as http:
+        http.get(NAVALL)
+    [(_, headers)] = sandbox.requests
+    assert headers["x-cg-demo-api-key"] == KEY
+    assert "Authorization" not in headers
+
+
+def test_neither_extra_headers_nor_a_key_in_the_base_url_stand_in_a_message(
+    sandbox: Sandbox, quick: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", logger="folio")
+    with ProviderSession("ethereum", f"{sandbox.url}/v3/{KEY}", quick) as http:
+        assert http.shown("/") == f"{sandbox.url}/***/"
+        for kind in ("500", "403", "redirect", "one_byte", "cut"):
+            sandbox.faults.switch_on(Fault("/", kind, times=3 if kind in ("500", "cut") else 1))
+            with pytest.raises(SourceError) as told:
+                http.post("/", b"{}", {"API-Sign": SIGNATURE})
+            text = "".join(traceback.format_exception(told.value)) + caplog.text
+            assert KEY not in text
+            assert SIGNATURE not in text
 
 
 def test_redaction_leaves_what_tells_where() -> None:

@@ -119,10 +119,16 @@ class _Handler(BaseHTTPRequestHandler):
         if parts.path == FAULTS:
             self._send(200, JSON, sandbox.faults.as_json().encode())
             return
+        self._provide()
+
+    def _provide(self, body: bytes = b"") -> None:
+        """Answer a provider's question; `body` is what a POST asks."""
+        parts = urlsplit(self.path)
+        sandbox = self.server.sandbox
         sandbox.requests.append((self.path, dict(self.headers)))
         try:
             as_of = _instant(self.headers.get(AS_OF_HEADER))
-            answer = self._answer(parts.path, dict(parse_qsl(parts.query)), as_of)
+            answer = self._answer(parts.path, dict(parse_qsl(parts.query)), as_of, body)
         except ValueError as wrong:
             self._send(400, TEXT, str(wrong).encode())
             return
@@ -133,12 +139,13 @@ class _Handler(BaseHTTPRequestHandler):
             self._send_answer(answer)
 
     def do_POST(self) -> None:
-        """Switch on a fault, or a list of them, given as JSON."""
+        """Answer as a provider; at /_faults, switch on a fault, or a list of them, given as JSON."""
+        body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         if urlsplit(self.path).path != FAULTS:
-            self._send(404, TEXT, b"POST goes to /_faults")
+            self._provide(body)
             return
         try:
-            values = json.loads(self.rfile.read(int(self.headers.get("Content-Length", "0"))))
+            values = json.loads(body)
             for value in values if isinstance(values, list) else [values]:
                 self.server.sandbox.faults.switch_on(Fault.read(value))
         except (ValueError, ServiceError) as wrong:
@@ -155,8 +162,10 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
         """Requests are kept in `Sandbox.requests`; the log stays quiet."""
 
-    def _answer(self, path: str, query: Mapping[str, str], as_of: datetime | None) -> Answer:
-        """What the provider of a path says."""
+    def _answer(
+        self, path: str, query: Mapping[str, str], as_of: datetime | None, body: bytes = b""
+    ) -> Answer:
+        """What the provider of a path says; `body` is what a POST asks."""
         archive = self.server.sandbox.archive
         recorded_at = archive.recorded_at(as_of)
         nothing = Answer(404, HTML, HTML_PAGE % (b"404 Not Found", b"404 Not Found"), recorded_at)
