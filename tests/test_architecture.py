@@ -35,7 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "folio.orchestration": FOUNDATION | {"folio.jobs", "folio.services"},
     "folio.demo": FOUNDATION
-    | {f"folio.{room}" for room in ("sources", "books", "store", "services", "jobs", "commands")},
+    | {f"folio.{room}" for room in ("sources", "books", "store", "services", "jobs")},
     "folio.commands": FOUNDATION
     | {f"folio.{room}" for room in ("sources", "books", "store", "services", "jobs", "demo")},
     "folio.cli": FOUNDATION | {"folio.commands", "folio.services"},

@@ -10,8 +10,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.main import create_app
-from folio.commands.keys import create_key
 from folio.jobs import nights
+from folio.jobs.keys import create_key
 from folio.settings import settings
 from folio.store import publish as store
 from folio.store import warehouse as connections

@@ -8,7 +8,8 @@ from typer.testing import CliRunner
 
 from api.main import app as served_app
 from api.main import create_app
-from folio.commands import keys
+from folio.commands.keys import app
+from folio.jobs import keys
 from folio.store import warehouse as connections
 
 
@@ -147,7 +148,7 @@ def test_the_page_of_the_api_gives_only_get_and_a_summary_each():
 
 
 def run(*arguments):
-    return CliRunner().invoke(keys.app, list(arguments), catch_exceptions=False)
+    return CliRunner().invoke(app, list(arguments), catch_exceptions=False)
 
 
 def test_a_key_is_printed_once_and_stored_as_its_hash(served):

@@ -18,10 +18,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.main import create_app
-from folio.commands.keys import create_key
 from folio.delivery.mail.catcher import Catcher
 from folio.demo import indian_book
 from folio.jobs import pipeline
+from folio.jobs.keys import create_key
 from folio.jobs.nights import Night
 from folio.settings import settings
 from folio.sources.sandbox import Sandbox

@@ -18,9 +18,9 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from folio.commands.keys import create_key
 from folio.demo import book, market
 from folio.errors import ServiceError
+from folio.jobs.keys import create_key
 from folio.services.conductor import BACKFILL, NIGHT_DAGS, NightRun, States, run_backfill, run_night
 from folio.services.instance import Instance
 from folio.settings import settings
