@@ -41,6 +41,14 @@ class TransformationError(FolioError):
     """A dbt stage failed; the text names the models and tests that did."""
 
 
+class InfluxError(FolioError):
+    """InfluxDB refused points or a question, or took only some of the points."""
+
+
+class InfluxAway(InfluxError):
+    """InfluxDB does not answer; what it lacks is written when it is back."""
+
+
 class LotError(FolioError):
     """A ledger cannot be turned into lots."""
 

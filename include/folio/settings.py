@@ -37,6 +37,12 @@ class Settings(BaseSettings):
         default=None, description="InfluxDB base URL; empty: history is served from Postgres."
     )
     influx_token: SecretStr | None = Field(default=None, description="InfluxDB token.")
+    influx_org: str = Field(default="folio", description="InfluxDB organisation that owns the bucket.")
+    influx_bucket: str = Field(
+        default="folio",
+        pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$",
+        description="InfluxDB bucket of price history; made where it is absent.",
+    )
 
     recorded: bool = Field(
         default=False,
@@ -89,6 +95,11 @@ class Settings(BaseSettings):
     )
     http_backoff_seconds: float = Field(
         default=1.0, ge=0, description="First pause between attempts; doubles, with jitter."
+    )
+    http_longest_wait_seconds: float = Field(
+        default=300.0,
+        gt=0,
+        description="Longest wait for a turn under a provider's rate limit; beyond it the load fails.",
     )
     max_payload_bytes: int = Field(
         default=200_000_000, gt=0, description="A larger provider answer is refused."
