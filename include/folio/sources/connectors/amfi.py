@@ -87,7 +87,7 @@ def parse_navs(body: bytes, load: Load) -> Batch:
     """
     file = cut(body)
     codes, navs, days = file.columns[CODE], file.columns[NAV], file.columns[DAY]
-    latest = _last_day_allowed(load.observed_at)
+    latest = last_day_allowed(load.observed_at)
     isodates = {text: _isodate(text, latest) or "" for text in set(days)}
     dated = [isodates[text] for text in days]
     plain = PLAIN_NAV_OR_NOTHING.findall("\n".join(navs))  # one call for the column, not one a cell
@@ -103,7 +103,7 @@ def parse_navs(body: bytes, load: Load) -> Batch:
     rows, rejected = [], list(file.rejected)
     for place in (place for place, is_good in enumerate(good) if not is_good):
         number, code, day = file.numbers[place], codes[place], days[place]
-        value, fault = _value(navs[place])
+        value, fault = nav_or_fault(navs[place])
         fault = _code_fault(code) or fault or _day_fault(day, latest)
         if value is None or fault:
             rejected.append(Rejected(number, fault or "no NAV", file.line(number)))
@@ -244,7 +244,7 @@ def clean_isin(text: str) -> str | None:
     return isin if ISIN.fullmatch(isin) else None
 
 
-def _value(text: str) -> tuple[str | None, str | None]:
+def nav_or_fault(text: str) -> tuple[str | None, str | None]:
     """NAV as text for a numeric column, or why it is none."""
     nav = _told(text).strip()
     if GROUPED_NAV.fullmatch(nav):
@@ -304,7 +304,7 @@ def _day(text: str) -> date | None:
         return None
 
 
-def _last_day_allowed(observed_at: datetime | None) -> date:
+def last_day_allowed(observed_at: datetime | None) -> date:
     """Latest NAV date that a file fetched at an instant can hold."""
     return ((observed_at or datetime.now(UTC)).astimezone(UTC) + timedelta(days=DAYS_AHEAD)).date()
 

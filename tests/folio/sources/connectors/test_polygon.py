@@ -125,11 +125,6 @@ def test_a_complaint_inside_a_200_and_a_403_are_told(demo: Path, quick: Settings
 @pytest.mark.shared_data
 def test_the_official_clients_examples_are_read(shared: Path, load_at: LoadAt) -> None:
     folder = shared / "data" / "api" / "polygon" / "client_python_mocks"
-    bars = (
-        folder / "v2__aggs__grouped__locale__us__market__stocks__2005-04-04_adjusted_true.json"
-    ).read_bytes()
-    batch = parse_bars(b'{"pages":[' + bars + b"]}", load_at(2020, 10, 15, slot="2020-10-14"))
-    assert batch.rows[0][5] == Decimal("10.02")  # type: ignore[index]
     splits = (folder / "v3__reference__splits.json").read_bytes()
     read = parse_splits(b'{"pages":[' + splits + b"]}", load_at(2022, 8, 1))
     assert len(read.rows) == len(json.loads(splits)["results"])  # type: ignore[arg-type]
