@@ -14,11 +14,12 @@ from folio.jobs.nights import Night
 from folio.quality import expectations
 from folio.settings import Settings, settings
 from folio.sources import landing, payloads
-from folio.sources.connectors import amfi, ecb, polygon
+from folio.sources.connectors import alphavantage, amfi, ecb, mfapi, polygon, yahoo
 from folio.sources.landing import Ask, Load, Parse
+from folio.sources.manners import DatabaseBreaker, DatabaseRateLimit
 from folio.sources.payloads import Payload
 from folio.sources.providers import PROVIDERS
-from folio.sources.session import DatabaseBreaker, ProviderSession
+from folio.sources.session import ProviderSession
 from folio.store import warehouse
 
 GREAT_EXPECTATIONS: expectations.Engine = "great_expectations"
@@ -30,6 +31,16 @@ PARSERS: Mapping[tuple[str, str], Parse] = MappingProxyType(
         ("amfi", "history"): amfi.parse_navs,
         ("polygon", "daily_bars"): polygon.parse_bars,
         ("polygon", "splits"): polygon.parse_splits,
+        ("polygon", "ticker_bars"): polygon.parse_ticker_bars,
+        ("polygon", "dividends"): polygon.parse_dividends,
+        ("polygon", "tickers"): polygon.parse_tickers,
+        ("polygon", "delisted_tickers"): polygon.parse_tickers,
+        ("polygon", "ticker_details"): polygon.parse_ticker_details,
+        ("mfapi", "history"): mfapi.parse_history,
+        ("yahoo", "daily_bars"): yahoo.parse_bars,
+        ("yahoo", "dividends"): yahoo.parse_dividends,
+        ("yahoo", "splits"): yahoo.parse_splits,
+        ("alphavantage", "daily_bars"): alphavantage.parse_bars,
         ("ecb", "fx_rates"): ecb.parse_rates,
         ("ecb", "history"): ecb.parse_history,
     }
@@ -63,7 +74,7 @@ def fund_navs(night: str) -> list[Load]:
             return []
         navs = _take_in(
             connection,
-            Ask("amfi", "navs", _slot(this), this.id, http.base_url + amfi.NAVALL_PATH),
+            Ask("amfi", "navs", _slot(this), this.id, http.shown(amfi.NAVALL_PATH)),
             amfi.Amfi(http).fetch_navs,
             check=expectations.checking(GREAT_EXPECTATIONS),
         )
@@ -90,7 +101,7 @@ def market_prices(night: str) -> list[Load]:
                     "daily_bars",
                     day.isoformat(),
                     this.id,
-                    http.base_url + polygon.BARS_PATH.format(day=day),
+                    http.shown(polygon.BARS_PATH.format(day=day)),
                 ),
                 lambda day=day: provider.fetch_bars(day),  # type: ignore[misc]
                 check=check,
@@ -102,7 +113,7 @@ def market_prices(night: str) -> list[Load]:
         loads.append(
             _take_in(
                 connection,
-                Ask("polygon", "splits", _slot(this), this.id, http.base_url + polygon.SPLITS_PATH),
+                Ask("polygon", "splits", _slot(this), this.id, http.shown(polygon.SPLITS_PATH)),
                 lambda: provider.fetch_splits(first, this.instant.date()),
             )
         )
@@ -119,7 +130,7 @@ def fx_rates(night: str) -> list[Load]:
         return [
             _take_in(
                 connection,
-                Ask("ecb", "fx_rates", day, this.id, http.base_url + ecb.DAILY_PATH),
+                Ask("ecb", "fx_rates", day, this.id, http.shown(ecb.DAILY_PATH)),
                 ecb.Ecb(http).fetch_daily,
                 check=expectations.checking(GREAT_EXPECTATIONS),
             )
@@ -175,7 +186,11 @@ def schemes_of(connection: psycopg.Connection[Any], navs: Load) -> list[Load]:
 def open_source(
     provider: str, current: Settings, night: Night | None = None
 ) -> Iterator[tuple[psycopg.Connection[Any], ProviderSession | None]]:
-    """Connection to the warehouse and session to a provider; None where the provider is switched off."""
+    """Connection to the warehouse and session to a provider; None where the provider is switched off.
+
+    A sandbox answers as of the night's instant, which is then also the time by which its breaker opens and
+    closes; it has no rate limit. A provider left in peace for a part of the night is a finding of the night.
+    """
     one = PROVIDERS[provider]
     base_url, key = one.base_url(current), one.key(current)
     with warehouse.connect() as connection:
@@ -189,9 +204,37 @@ def open_source(
             key=key.get_secret_value() if key else None,
             key_in=one.key_in,
             as_of=night.instant if night else None,
-            breaker=DatabaseBreaker(connection, provider),
+            breaker=DatabaseBreaker(
+                connection, provider, now=(lambda: night.instant) if current.recorded and night else None
+            ),
+            limit=DatabaseRateLimit(
+                connection,
+                provider,
+                one.requests_per_minute,
+                longest_wait=timedelta(seconds=current.http_longest_wait_seconds),
+            )
+            if one.requests_per_minute and not current.recorded
+            else None,
         ) as http:
             yield connection, http
+            if night and http.not_asked:
+                _record_peace(connection, night, provider, http.not_asked)
+
+
+def _record_peace(connection: psycopg.Connection[Any], night: Night, provider: str, why: str) -> None:
+    """Write down that a provider was left in peace."""
+    expectations.record(
+        connection,
+        night.id,
+        check_name="source asked",
+        subject=provider,
+        severity="warn",
+        status="warned",
+        observed="left in peace",
+        expected="every question put",
+        note=f"{why}. Later nights ask again for what this one did not get.",
+    )
+    connection.commit()
 
 
 @contextmanager

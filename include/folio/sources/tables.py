@@ -55,6 +55,68 @@ TABLES: Mapping[str, RawTable] = MappingProxyType(
             ),
             RawTable("polygon_splits", ("ticker", "execution_date"), ("split_from", "split_to")),
             RawTable(
+                "polygon_dividends",
+                ("ticker", "ex_dividend_date", "dividend_type"),
+                ("cash_amount", "currency", "declaration_date", "record_date", "pay_date", "frequency"),
+            ),
+            RawTable(
+                "polygon_tickers",
+                ("ticker", "composite_figi"),
+                (
+                    "name",
+                    "market",
+                    "locale",
+                    "primary_exchange",
+                    "type",
+                    "active",
+                    "currency_name",
+                    "cik",
+                    "share_class_figi",
+                    "delisted_on",
+                ),
+            ),
+            RawTable(
+                "polygon_ticker_details",
+                ("ticker",),
+                (
+                    "name",
+                    "market",
+                    "locale",
+                    "primary_exchange",
+                    "type",
+                    "active",
+                    "currency_name",
+                    "cik",
+                    "composite_figi",
+                    "share_class_figi",
+                    "sic_code",
+                    "sic_description",
+                    "list_date",
+                    "delisted_on",
+                    "weighted_shares_outstanding",
+                ),
+            ),
+            RawTable(
+                "yahoo_daily_bars",
+                ("session_date", "symbol"),
+                ("open", "high", "low", "close", "adjusted_close", "volume", "currency"),
+                assumed_from="((b.session_date + 1) + time '03:00') at time zone 'UTC'",
+            ),
+            RawTable("yahoo_dividends", ("symbol", "ex_date"), ("amount", "currency")),
+            RawTable("yahoo_splits", ("symbol", "split_date"), ("numerator", "denominator")),
+            RawTable(
+                "alphavantage_daily_bars",
+                ("session_date", "symbol"),
+                ("open", "high", "low", "close", "volume"),
+                assumed_from="((b.session_date + 1) + time '03:00') at time zone 'UTC'",
+            ),
+            RawTable(
+                "file_daily_bars",
+                ("session_date", "collection", "ticker"),
+                ("open", "high", "low", "close", "volume"),
+                assumed_from="((b.session_date + 1) + time '03:00') at time zone 'UTC'",
+            ),
+            RawTable(
                 "ecb_fx_rates",
                 ("rate_date", "currency_code"),
                 ("units_per_eur",),
@@ -94,7 +156,37 @@ TABLES: Mapping[str, RawTable] = MappingProxyType(
                 ("kind", "name", "currency", "asset_class", "sector", "region", "whole_units"),
             ),
             RawTable(
-                "book_instrument_aliases", ("scheme", "alias", "valid_from"), ("valid_to", "instrument_key")
+                "book_instrument_aliases",
+                ("scheme", "alias", "valid_from"),
+                ("valid_to", "instrument_key", "is_spam"),
+            ),
+            RawTable(
+                "book_instrument_successors",
+                ("instrument_key", "kind", "effective_date"),
+                ("successor_key", "ratio", "cash", "cost_share"),
+            ),
+            RawTable(
+                "book_corporate_actions", ("instrument_key", "kind", "ex_date"), ("ratio", "amount")
+            ),
+            RawTable("book_price_preferences", ("instrument_key", "valid_from"), ("price_sources",)),
+            RawTable(
+                "book_fund_terms",
+                ("instrument_key", "valid_from"),
+                ("expense_ratio", "riskometer", "benchmark_key"),
+            ),
+            RawTable("book_exit_loads", ("instrument_key", "valid_from", "held_days_below"), ("exit_load",)),
+            RawTable(
+                "book_fund_constituents",
+                ("instrument_key", "valid_from", "constituent_code"),
+                ("constituent_name", "sector", "weight"),
+            ),
+            RawTable(
+                "book_bond_terms",
+                ("instrument_key",),
+                ("coupon_rate", "coupons_per_year", "day_count", "issued_on", "matures_on", "face_value"),
+            ),
+            RawTable(
+                "book_benchmarks", ("portfolio_key", "benchmark_key", "valid_from"), ("benchmark_weight",)
             ),
             RawTable("book_targets", ("portfolio_key", "instrument_key", "valid_from"), ("weight",)),
             RawTable(
