@@ -15,7 +15,8 @@ class Provider:
     """One provider.
 
     `url_setting` and `key_setting` name fields of the settings; a provider without its URL, or without a
-    key it needs, is off. `key_in` says how the key travels: as a bearer token, or as the header named.
+    key it needs, is off. `key_in` says how the key travels: as a bearer token, as the header named, or as
+    the query parameter named (`query:apikey`).
     `requests_per_minute` is what the free plan or the provider's manners allow; None: no limit known.
     """
 
@@ -51,7 +52,13 @@ PROVIDERS: Mapping[str, Provider] = MappingProxyType(
             Provider("mfapi", "mfapi_url", requests_per_minute=60),
             Provider("polygon", "polygon_url", "polygon_key"),
             Provider("yahoo", "yahoo_url", requests_per_minute=60),
-            Provider("alphavantage", "alphavantage_url", "alphavantage_key", requests_per_minute=5),
+            Provider(
+                "alphavantage",
+                "alphavantage_url",
+                "alphavantage_key",
+                key_in="query:apikey",
+                requests_per_minute=5,
+            ),
             Provider(
                 "coingecko",
                 "coingecko_url",

@@ -6,21 +6,22 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Literal, Protocol
+from typing import Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-import psycopg
 import requests
 import urllib3
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 
 from folio.errors import SourceError
 from folio.settings import Settings
+from folio.sources.manners import Breaker, NoBreaker, NotAskedError, RateLimit
 from folio.sources.payloads import Payload
 
 log = logging.getLogger(__name__)
+logging.getLogger("urllib3").setLevel(logging.ERROR)  # below that it logs addresses whole, keys and all
 
 AS_OF_HEADER = "Folio-As-Of"
 """Asks a sandbox to answer as it would have at an instant."""
@@ -29,12 +30,12 @@ RECORDED_AT_HEADER = "Folio-Recorded-At"
 """Says when a sandbox's answer was recorded."""
 
 RETRY_AFTER_CAP_SECONDS = 60.0
-"""A provider may ask for more, but a night does not wait so long: the load fails and is run again."""
+"""A provider may ask for more, but a night does not wait so long: it is left in peace and the load fails."""
 
 BACKOFF_CAP_SECONDS = 30.0
 CHUNK_BYTES = 1 << 16
 WORTH_ANOTHER_TRY = frozenset({408, 425, 429, 500, 502, 503, 504})
-SECRET_PARAMETERS = frozenset({"apikey", "api_key", "key", "token", "access_token", "signature"})
+SECRET_PARAMETERS = frozenset({"apikey", "api_key", "key", "token", "access_token", "secret", "signature"})
 SHORTEST_SECRET = 6
 """A shorter header value is no secret; taking it out of a message would only garble the message."""
 
@@ -52,6 +53,10 @@ class UnusableAnswerError(SourceError):
         self.payload = payload
 
 
+class RefusedError(UnusableAnswerError):
+    """The provider is there and says no to this one question: a status 4xx."""
+
+
 class _AgainError(Exception):
     """An answer or a transport fault that may pass; carries the fault to raise when it does not."""
 
@@ -59,6 +64,7 @@ class _AgainError(Exception):
         super().__init__(str(fault))
         self.fault = fault
         self.retry_after = retry_after
+        self.attempts = 1
 
 
 @dataclass(frozen=True)
@@ -69,81 +75,6 @@ class _Question:
     url: str = field(repr=False)
     body: bytes | None = field(default=None, repr=False)
     headers: Mapping[str, str] | None = field(default=None, repr=False)
-
-
-class Breaker(Protocol):
-    """Remembers, across processes, whether a provider is worth asking."""
-
-    def check(self) -> None:
-        """Raise SourceError while the provider is left in peace."""
-        ...
-
-    def succeeded(self) -> None:
-        """Note a usable answer."""
-        ...
-
-    def failed(self) -> None:
-        """Note a fetch that gave none."""
-        ...
-
-
-@dataclass(frozen=True)
-class DatabaseBreaker:
-    """Circuit breaker in ops.breakers: opens after `limit` fetches in a row failed, for `pause`.
-
-    After the pause one fetch is let through (half open): it closes the breaker or opens it again. Commits on
-    the connection, which must have no open transaction.
-    """
-
-    connection: psycopg.Connection[Any]
-    provider: str
-    limit: int = 5
-    pause: timedelta = timedelta(minutes=5)
-
-    def check(self) -> None:
-        """Raise SourceError while open; let one caller through after the pause."""
-        with self.connection.transaction():
-            row = self.connection.execute(
-                "select failures, opened_at, clock_timestamp() >= opened_at + %s from ops.breakers"
-                " where provider = %s and opened_at is not null for update",
-                (self.pause, self.provider),
-            ).fetchone()
-            if row is None:
-                return
-            failures, opened_at, is_over = row
-            if is_over:
-                self.connection.execute(
-                    "update ops.breakers set opened_at = clock_timestamp() where provider = %s",
-                    (self.provider,),
-                )
-        if not is_over:
-            raise SourceError(
-                f"{self.provider}: not asked, because the last {failures} fetches failed; "
-                f"the next try is allowed from {opened_at + self.pause:%Y-%m-%d %H:%M:%S} UTC"
-            )
-
-    def succeeded(self) -> None:
-        """Close the breaker."""
-        with self.connection.transaction():
-            self.connection.execute(
-                "update ops.breakers set failures = 0, opened_at = null"
-                " where provider = %s and (failures <> 0 or opened_at is not null)",
-                (self.provider,),
-            )
-
-    def failed(self) -> None:
-        """Count a failure; open at the limit."""
-        with self.connection.transaction():
-            self.connection.execute(
-                """
-                insert into ops.breakers (provider, failures, opened_at)
-                values (%(provider)s, 1, case when %(limit)s <= 1 then clock_timestamp() end)
-                on conflict (provider) do update set
-                    failures = breakers.failures + 1,
-                    opened_at = case when breakers.failures + 1 >= %(limit)s then clock_timestamp() end
-                """,
-                {"provider": self.provider, "limit": self.limit},
-            )
 
 
 class ProviderSession:
@@ -159,9 +90,11 @@ class ProviderSession:
 
     Parameters
     ----------
-    provider : name in messages and of the breaker.
-    key_in : how the key travels: `bearer`, or the name of the header that carries it.
+    provider : name in messages.
+    key_in : how the key travels: `bearer`, the name of the header that carries it, or `query:` and the name
+        of the parameter that does.
     as_of : in recorded mode the instant at which the sandbox is to answer.
+    breaker, limit : what all processes know of the provider (see `manners`); without them it is always asked.
     sleep, clock : replaced in tests that must not wait.
     """
 
@@ -175,6 +108,7 @@ class ProviderSession:
         key_in: str = "bearer",
         as_of: datetime | None = None,
         breaker: Breaker | None = None,
+        limit: RateLimit | None = None,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -183,7 +117,10 @@ class ProviderSession:
         self._settings = settings
         self._key = key
         self._as_of = as_of
-        self._breaker = breaker
+        self._breaker = breaker or NoBreaker()
+        self._limit = limit
+        self.not_asked: str | None = None
+        """Why the provider was last left in peace, where it was."""
         self._sleep = sleep
         self._clock = clock
         self._http = requests.Session()
@@ -192,12 +129,20 @@ class ProviderSession:
         self._http.headers["Accept-Encoding"] = "gzip, deflate"
         if key and key_in == "bearer":
             self._http.headers["Authorization"] = f"Bearer {key}"
-        elif key:
+        elif key and not key_in.startswith("query:"):
             self._http.headers[key_in] = key
+        self._http.params = (
+            {key_in.removeprefix("query:"): key} if key and key_in.startswith("query:") else {}
+        )
         if settings.recorded and as_of is not None:
             self._http.headers[AS_OF_HEADER] = as_of.astimezone(UTC).isoformat()
 
-    def get(self, path: str, parameters: Mapping[str, str] | None = None) -> Payload:
+    def get(
+        self,
+        path: str,
+        parameters: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Payload:
         """Fetch a path below the base URL, or an absolute URL on the same host such as a next page.
 
         Raises
@@ -207,7 +152,7 @@ class ProviderSession:
         SourceError
             No answer came, it was too large, or the provider is left in peace for now.
         """
-        return self._ask(_Question("GET", self._absolute(path, parameters)))
+        return self._ask(_Question("GET", self._absolute(path, parameters), headers=headers))
 
     def post(self, path: str, body: bytes, headers: Mapping[str, str] | None = None) -> Payload:
         """Put a question in a body, as JSON unless the headers name another type; raises as `get` does.
@@ -227,18 +172,40 @@ class ProviderSession:
         return urlunsplit(parts._replace(path=parts.path.replace(hidden, "/***"))) if hidden else redact(url)
 
     def _ask(self, question: "_Question") -> Payload:
-        """The answer to a question, under the breaker."""
-        if self._breaker:
-            self._breaker.check()
+        """The answer to a question, or its last fault, after as many attempts as the settings allow.
+
+        The breaker counts questions that had no answer: whoever asks the provider anything now would fare
+        alike. A refusal (status 4xx) is an answer, about one question or one key, so it closes the breaker.
+        """
         try:
+            self._breaker.check()
             payload = self._with_retries(question)
-        except SourceError:
-            if self._breaker:
-                self._breaker.failed()
+        except NotAskedError as fault:
+            self.not_asked = str(fault)
+            log.warning("%s", fault)
             raise
-        if self._breaker:
+        except RefusedError:
             self._breaker.succeeded()
+            raise
+        except _AgainError as last:
+            raise self._given_up(last) from None
+        except SourceError:
+            self._breaker.failed()
+            raise
+        self._breaker.succeeded()
         return payload
+
+    def _given_up(self, last: _AgainError) -> SourceError:
+        """Fault of the last attempt, which says how many there were or how long to leave the provider."""
+        if _is_too_long(last.retry_after):
+            until = self._breaker.leave_in_peace(last.retry_after or 0.0)
+            said = f"; it may be asked again from {until.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+            self.not_asked = f"{last.fault}{said}"
+        else:
+            self._breaker.failed()
+            said = f" (after {last.attempts} attempt{'s' if last.attempts > 1 else ''})"
+        last.fault.args = (f"{last.fault}{said}",)
+        return last.fault
 
     def close(self) -> None:
         """Close the connections kept alive."""
@@ -256,14 +223,15 @@ class ProviderSession:
         wanted, base = urlsplit(url), urlsplit(self.base_url)
         if (wanted.scheme, wanted.netloc) != (base.scheme, base.netloc):
             raise SourceError(
-                f"{self.provider}: refused to ask {self._without_secrets(url)}: not on {base.scheme}://{base.netloc}"
+                f"{self.provider}: refused to ask {self._without_secrets(url)}: "
+                f"not on {redact(f'{base.scheme}://{base.netloc}')}"
             )
         return f"{url}{'&' if wanted.query else '?'}{urlencode(parameters)}" if parameters else url
 
     def _with_retries(self, question: "_Question") -> Payload:
-        """The answer to a question after as many attempts as the settings allow."""
+        """The answer to a question after one attempt or several; _AgainError when the last failed too."""
         retrying = Retrying(
-            retry=retry_if_exception_type(_AgainError),
+            retry=retry_if_exception(_is_worth_another_try),
             stop=stop_after_attempt(self._settings.http_attempts),
             wait=self._pause,
             sleep=self._sleep,
@@ -272,20 +240,21 @@ class ProviderSession:
         try:
             return retrying(self._once, question)
         except _AgainError as last:
-            attempts = self._settings.http_attempts
-            last.fault.args = (f"{last.fault} (after {attempts} attempt{'s' if attempts > 1 else ''})",)
-            raise last.fault from None
+            last.attempts = retrying.statistics["attempt_number"]
+            raise
 
     def _pause(self, state: RetryCallState) -> float:
         """Seconds before the next attempt."""
         fault = state.outcome.exception() if state.outcome else None
         if isinstance(fault, _AgainError) and fault.retry_after is not None:
-            return min(max(fault.retry_after, 0.0), RETRY_AFTER_CAP_SECONDS)
+            return max(fault.retry_after, 0.0)
         backoff = self._settings.http_backoff_seconds * 2 ** (state.attempt_number - 1)
         return float(min(backoff, BACKOFF_CAP_SECONDS) * random.uniform(0.5, 1.5))
 
     def _once(self, question: "_Question") -> Payload:
-        """One attempt at a question."""
+        """One attempt at a question, when it has its turn."""
+        if self._limit and (seconds := self._limit.turn()) > 0:
+            self._sleep(seconds)
         shown = self.shown(question.url)
         where = f"{self.provider}: {shown}"
         timeout = self._settings.http_timeout_seconds
@@ -318,7 +287,8 @@ class ProviderSession:
                 f"{where}: HTTP {status}, a redirect to {target}, not followed", payload
             )
         if status != 200:
-            raise UnusableAnswerError(f"{where}: HTTP {status}, {self._said(question, body)}", payload)
+            refused = RefusedError if 400 <= status < 500 else UnusableAnswerError
+            raise refused(f"{where}: HTTP {status}, {self._said(question, body)}", payload)
         if len(body.strip()) <= 1 or HTML.match(body):
             raise UnusableAnswerError(
                 f"{where}: HTTP 200, but {self._said(question, body)}, not data", payload
@@ -384,6 +354,16 @@ def redact(url: str) -> str:
 def _keep_headers(request: requests.PreparedRequest) -> requests.PreparedRequest:
     """Authentication that adds nothing to the request's own headers."""
     return request
+
+
+def _is_worth_another_try(fault: BaseException) -> bool:
+    """Whether a fault may have passed by the time a night can wait for."""
+    return isinstance(fault, _AgainError) and not _is_too_long(fault.retry_after)
+
+
+def _is_too_long(retry_after: float | None) -> bool:
+    """Whether a provider asks for a longer pause than a night waits."""
+    return retry_after is not None and retry_after > RETRY_AFTER_CAP_SECONDS
 
 
 def _retry_after(value: str | None) -> float | None:

@@ -3,17 +3,17 @@
 import re
 import traceback
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from folio.errors import SourceError
 from folio.settings import Settings
+from folio.sources.manners import DatabaseBreaker
 from folio.sources.sandbox import Fault, Sandbox
 from folio.sources.session import (
     RETRY_AFTER_CAP_SECONDS,
-    DatabaseBreaker,
     ProviderSession,
     UnusableAnswerError,
     redact,
@@ -78,13 +78,15 @@ def test_a_fault_that_stays_fails_after_the_attempts_allowed(sandbox: Sandbox, h
     assert len(sandbox.requests) == 3
 
 
-def test_a_pause_asked_for_is_kept_up_to_a_cap(
+def test_a_pause_asked_for_is_kept_and_a_long_one_ends_the_question(
     sandbox: Sandbox, http: ProviderSession, pauses: list[float]
 ) -> None:
     sandbox.faults.switch_on(Fault("/", "429", times=1, retry_after=7))
-    sandbox.faults.switch_on(Fault("/", "429", times=1, retry_after=86400))
-    http.get(NAVALL)
-    assert pauses == pytest.approx([7, RETRY_AFTER_CAP_SECONDS])
+    sandbox.faults.switch_on(Fault("/", "429", times=1, retry_after=RETRY_AFTER_CAP_SECONDS + 1))
+    with pytest.raises(SourceError, match=r"HTTP 429, .*; it may be asked again from .* UTC"):
+        http.get(NAVALL)
+    assert pauses == pytest.approx([7])
+    assert len(sandbox.requests) == 2
 
 
 def test_pauses_double_and_jitter(sandbox: Sandbox, quick: Settings, pauses: list[float]) -> None:
@@ -191,27 +193,29 @@ def test_redaction_leaves_what_tells_where() -> None:
 def test_the_breaker_opens_leaves_the_provider_in_peace_and_closes_again(
     warehouse: str, sandbox: Sandbox, quick: Settings
 ) -> None:
+    instants = [NOON]
     with warehouse_module.connect(warehouse) as connection:
-
-        def session(pause: timedelta) -> ProviderSession:
-            breaker = DatabaseBreaker(connection, "amfi", limit=2, pause=pause)
-            return ProviderSession("amfi", sandbox.url, quick, breaker=breaker)
+        breaker = DatabaseBreaker(connection, "amfi", limit=2, now=lambda: instants[-1])
+        one, other = (ProviderSession("amfi", sandbox.url, quick, breaker=breaker) for _ in range(2))
 
         def fails(http: ProviderSession, said: str) -> None:
             with pytest.raises(SourceError, match=said):
                 http.get(NAVALL)
 
-        patient, ready = session(timedelta(hours=1)), session(timedelta(0))
-        sandbox.faults.switch_on(Fault("/", "html_404"))
-        fails(patient, "HTTP 404")
-        fails(patient, "HTTP 404")
-        fails(patient, "not asked, because the last 2 fetches failed; the next try is allowed from")
+        sandbox.faults.switch_on(Fault("/", "html"))
+        fails(one, "HTTP 200, but an HTML page")
+        fails(other, "HTTP 200, but an HTML page")
+        fails(one, "not asked, because the last 2 questions had no answer; it may be asked again from")
         assert len(sandbox.requests) == 2
-        fails(ready, "HTTP 404")  # half open: one fetch is let through, and opens it again
-        fails(patient, "the last 3 fetches failed")
+        instants.append(NOON + breaker.pause)
+        fails(
+            other, "HTTP 200, but an HTML page"
+        )  # half open: one question is let through, and opens it again
+        fails(one, "the last 3 questions had no answer")
         sandbox.faults.switch_off()
-        assert ready.get(NAVALL).body
-        assert patient.get(NAVALL).body
+        instants.append(instants[-1] + breaker.pause)
+        assert other.get(NAVALL).body
+        assert one.get(NAVALL).body
         assert connection.execute("select failures, opened_at from ops.breakers").fetchall() == [(0, None)]
 
 
@@ -223,7 +227,7 @@ def test_a_fault_counts_across_sessions_only_in_a_row(
             "amfi", sandbox.url, quick, breaker=DatabaseBreaker(connection, "amfi", limit=2)
         )
         for _ in range(3):
-            sandbox.faults.switch_on(Fault("/", "html_404", times=1))
-            with pytest.raises(SourceError, match="HTTP 404"):
+            sandbox.faults.switch_on(Fault("/", "html", times=1))
+            with pytest.raises(SourceError, match="HTTP 200"):
                 http.get(NAVALL)
             http.get(NAVALL)
