@@ -19,7 +19,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="JSON, for programs.")]
 SHORT_ID = 13
 """Characters of an id in lists: enough to tell loads apart, and taken by `show` and `accept`."""
 
-COLOURS = {"loaded": "green", "held": "yellow", "failed": "red", "running": "cyan"}
+COLOURS = {"loaded": "green", "held": "yellow", "failed": "red", "running": "cyan", "superseded": "dim"}
 
 
 @app.command("list")

@@ -34,7 +34,7 @@ STAGED = "staged_rows"
 COPY_BYTES = 1 << 20
 
 Connection: TypeAlias = psycopg.Connection[Any]
-Status: TypeAlias = Literal["running", "loaded", "held", "failed"]
+Status: TypeAlias = Literal["running", "loaded", "held", "failed", "superseded"]
 Basis: TypeAlias = Literal["observed", "assumed"]
 
 
@@ -104,11 +104,15 @@ class Ask:
 
 @dataclass(frozen=True)
 class Rejected:
-    """A line of a payload that cannot be taken in; line counts from 1."""
+    """A line of a payload that cannot be taken in; line counts from 1.
+
+    `waits_for` is what it names that is not known yet, as `kind name`, where it can land once it is.
+    """
 
     line: int
     reason: str
     content: str
+    waits_for: str | None = None
 
 
 @dataclass(frozen=True)
@@ -465,7 +469,7 @@ def _append(connection: Connection, load: Load, table: RawTable, rejected: list[
         raise LoadError(f"load {load.load_id}: the counts do not add up to the {seen} rows seen")
     # An attempt that replaces a loaded one (a refetch) takes its place; its versions stay.
     connection.execute(
-        "update raw.loads set status = 'failed', reason = %s"
+        "update raw.loads set status = 'superseded', reason = %s"
         " where (source, dataset, slot) = (%s, %s, %s) and status = 'loaded' and load_id <> %s",
         (f"replaced by attempt {load.attempt}", load.source, load.dataset, load.slot, load.load_id),
     )
@@ -644,7 +648,7 @@ def _write_rejected(connection: Connection, load: Load, rejected: Sequence[Rejec
         return
     written: set[tuple[int, str]] = set()
     with connection.cursor().copy(
-        "copy raw.rejected_rows (load_id, line, reason, content) from stdin"
+        "copy raw.rejected_rows (load_id, line, reason, content, waits_for) from stdin"
     ) as copy:
         for one in rejected:
             reason, occurrence = one.reason, 1
@@ -652,7 +656,8 @@ def _write_rejected(connection: Connection, load: Load, rejected: Sequence[Rejec
                 occurrence += 1
                 reason = f"{one.reason} ({occurrence})"
             written.add((one.line, reason))
-            copy.write_row((load.load_id, one.line, reason, one.content.replace("\x00", "\ufffd")))
+            content = one.content.replace("\x00", "\ufffd")
+            copy.write_row((load.load_id, one.line, reason, content, one.waits_for))
 
 
 # ---- SQL and text ------------------------------------------------------------------------------------------

@@ -114,7 +114,7 @@ def test_a_refetch_is_another_attempt_in_the_place_of_the_first(
     take("a", 1, "1 10")
     assert counts(take("a", 2, "1 11", refetch=True)) == (1, 0, 1, 0, 0)
     rows = connection.execute("select attempt, status, reason from raw.loads order by attempt").fetchall()
-    assert rows == [(1, "failed", "replaced by attempt 2"), (2, "loaded", None)]
+    assert rows == [(1, "superseded", "replaced by attempt 2"), (2, "loaded", None)]
 
 
 def test_a_payload_of_the_past_falls_into_its_place(

@@ -1,5 +1,14 @@
 {{ config(tags=['decisions']) }}
 
+with attempts as (
+    select
+        *,
+        lag(status || coalesce(reason, '')) over (
+            partition by source_name, dataset, slot, night order by attempt
+        ) as outcome_before
+    from {{ ref('stg_ops__loads') }}
+)
+
 select
     loads.load_id,
     loads.source_name as source,
@@ -18,8 +27,10 @@ select
     loads.rows_same,
     loads.rows_rejected,
     loads.reason
-from {{ ref('stg_ops__loads') }} as loads
+from attempts as loads
 cross join {{ ref('stg_ops__night') }} as night
 where
-    (loads.night is null or loads.night <= night.night or loads.night like 'backfill%')
+    -- what is tried again and fails alike is no news, so it makes no publication
+    (loads.status <> 'failed' or loads.outcome_before is distinct from loads.status || coalesce(loads.reason, ''))
+    and (loads.night is null or loads.night <= night.night or loads.night like 'backfill%')
     and (loads.observed_at is null or loads.known_basis = 'assumed' or loads.observed_at <= night.known_at)
