@@ -120,6 +120,16 @@ def _number(whole: int, decimals: int) -> Callable[[object], Decimal]:
     return read
 
 
+def whole_number(value: object) -> int:
+    """A count such as of days: digits only, at most nine."""
+    if type(value) is int:
+        return value
+    text = _text(value)
+    if not text.isdecimal() or len(text) > 9:
+        raise ValueError(f"{text!r} is not a whole number")
+    return int(text)
+
+
 _ratio = _number(8, 12)
 
 

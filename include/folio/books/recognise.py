@@ -5,10 +5,18 @@ from collections.abc import Sequence
 
 from folio.books.formats.account_owners import AccountOwnerRow
 from folio.books.formats.accounts import AccountRow
+from folio.books.formats.benchmarks import BenchmarkRow
+from folio.books.formats.bond_terms import BondTermsRow
+from folio.books.formats.corporate_actions import CorporateActionRow
+from folio.books.formats.exit_loads import ExitLoadRow
+from folio.books.formats.fund_constituents import FundConstituentRow
+from folio.books.formats.fund_terms import FundTermsRow
 from folio.books.formats.instrument_aliases import InstrumentAliasRow
+from folio.books.formats.instrument_successors import InstrumentSuccessorRow
 from folio.books.formats.instruments import InstrumentRow
 from folio.books.formats.investors import InvestorRow
 from folio.books.formats.portfolios import PortfolioRow
+from folio.books.formats.price_preferences import PricePreferenceRow
 from folio.books.formats.targets import TargetRow
 from folio.books.formats.transactions import TransactionRow
 from folio.books.rows import BookRow
@@ -21,6 +29,14 @@ FORMATS: tuple[type[BookRow], ...] = (
     AccountOwnerRow,
     InstrumentRow,
     InstrumentAliasRow,
+    InstrumentSuccessorRow,
+    CorporateActionRow,
+    PricePreferenceRow,
+    FundTermsRow,
+    ExitLoadRow,
+    FundConstituentRow,
+    BondTermsRow,
+    BenchmarkRow,
     TargetRow,
     TransactionRow,
 )

@@ -9,7 +9,14 @@ from rich.table import Table
 
 from folio.books.known import Known
 from folio.books.reading import read
-from folio.books.recognise import FORMATS, header_of, recognise, text_of
+from folio.books.recognise import (
+    FORMATS,
+    all_columns,
+    header_of,
+    recognise,
+    required_columns,
+    text_of,
+)
 from folio.books.resolve import known_at, with_reading
 from folio.errors import PayloadError
 
@@ -55,6 +62,23 @@ def check(
             table.add_row(str(rejected.line), rejected.reason, rejected.content)
         screen.print(table, markup=False)
         raise typer.Exit(1)
+
+
+@app.command()
+def template(
+    kind: Annotated[str, typer.Argument(help="Kind of book file, such as transactions.")],
+) -> None:
+    """Print the header of a kind of book file; columns that may be left out are said on the error stream.
+
+    Example: folio books template transactions > drop/transactions.csv
+    """
+    kinds = {row.dataset: row for row in FORMATS}
+    if kind not in kinds:
+        raise typer.BadParameter(f"known kinds are {', '.join(kinds)}")
+    row = kinds[kind]
+    typer.echo(",".join(row.model_fields))
+    optional = sorted(all_columns(row) - required_columns(row))
+    typer.echo(f"optional: {', '.join(optional) or 'none'} (docs/books.md)", err=True)
 
 
 def _known_in_warehouse() -> Known:

@@ -123,6 +123,41 @@ TABLES: Mapping[str, RawTable] = MappingProxyType(
                 assumed_from="(b.rate_date + time '15:00') at time zone 'UTC'",
             ),
             RawTable(
+                "coingecko_daily_prices",
+                ("price_date", "coin_id", "quote_currency"),
+                ("price", "market_cap", "volume"),
+                assumed_from="((b.price_date + 1) + time '00:10') at time zone 'UTC'",
+            ),
+            RawTable("coingecko_current_prices", ("coin_id", "quote_currency"), ("price",)),
+            RawTable(
+                "coingecko_coins", ("coin_id", "chain"), ("symbol", "name", "contract_address", "decimals")
+            ),
+            RawTable(
+                "exchange_candles",
+                ("opened_at", "exchange", "pair", "timeframe"),
+                ("open", "high", "low", "close", "volume"),
+                assumed_from="b.opened_at + replace(b.timeframe, 'm', ' minute')::interval",
+            ),
+            RawTable(
+                "exchange_balances", ("balance_date", "exchange", "currency"), ("free", "used", "total")
+            ),
+            RawTable(
+                "exchange_trades",
+                ("exchange", "pair", "trade_key"),
+                ("side", "traded_at", "units", "price", "amount", "fee", "fee_currency"),
+            ),
+            RawTable(
+                "wallet_balances",
+                ("balance_date", "chain", "address", "asset"),
+                ("balance", "block_number"),
+            ),
+            RawTable(
+                "factor_returns", ("period_end", "factor_set", "frequency", "factor"), ("factor_return",)
+            ),
+            RawTable(
+                "risk_free_rates", ("rate_date", "currency", "series", "tenor_months"), ("annual_rate",)
+            ),
+            RawTable(
                 "book_investors",
                 ("investor_key",),
                 ("household_key", "tax_unit_key", "name", "email", "residency", "risk_profile"),
@@ -188,6 +223,7 @@ TABLES: Mapping[str, RawTable] = MappingProxyType(
             RawTable(
                 "book_benchmarks", ("portfolio_key", "benchmark_key", "valid_from"), ("benchmark_weight",)
             ),
+            RawTable("book_wallet_addresses", ("chain", "address"), ("account_key",)),
             RawTable("book_targets", ("portfolio_key", "instrument_key", "valid_from"), ("weight",)),
             RawTable(
                 "book_transactions",
