@@ -129,7 +129,7 @@ def _parse(connection: psycopg.Connection[Any]) -> landing.Parse:
         return landing.Batch(
             reading.row.table,
             rows=[(*accepted.values, accepted.line) for accepted in reading.accepted],
-            rejected=[landing.Rejected(r.line, r.reason, r.content) for r in reading.rejected],
+            rejected=[landing.Rejected(r.line, r.reason, r.content, r.waits_for) for r in reading.rejected],
             also=register,
         )
 

@@ -24,11 +24,12 @@ class Accepted:
 
 @dataclass(frozen=True)
 class Rejected:
-    """A line that may not land; the reason names the column."""
+    """A line that may not land; the reason names the column, `waits_for` what it could land with."""
 
     line: int
     reason: str
     content: str
+    waits_for: str | None = None
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,8 @@ def read(payload: bytes, known: Known, *, latest: date | None = None) -> Reading
             if isinstance(row, TransactionRow) and latest is not None and row.trade_date > latest:
                 raise RowError(f"column trade_date: {row.trade_date} lies after the file's own day")
         except (RowError, UnknownNameError) as wrong:
-            rejected.append(Rejected(line, str(wrong), content))
+            waits_for = wrong.waits_for if isinstance(wrong, UnknownNameError) else None
+            rejected.append(Rejected(line, str(wrong), content, waits_for))
         else:
             accepted.append((line, content, row))
     valued = (

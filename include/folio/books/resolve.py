@@ -62,7 +62,7 @@ def with_reading(known: Known, reading: Reading) -> Known:
             for row in rows:
                 name = (cast(str, row["scheme"]), cast(str, row["alias"]))
                 meaning = Alias(
-                    cast(str, row["instrument_key"]),
+                    cast(str | None, row["instrument_key"]),
                     cast(date, row["valid_from"]),
                     cast(date | None, row["valid_to"]),
                 )

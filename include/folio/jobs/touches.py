@@ -1,12 +1,14 @@
-"""What a night may have changed, so that publishing compares that and no more; when in doubt, everything."""
+"""What a night may have changed, so that building and publishing redo that and no more; in doubt, all."""
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
+from folio.errors import TransformationError
 from folio.jobs.nights import Night
 from folio.store import publish as store
 from folio.store import warehouse
@@ -22,9 +24,127 @@ DATED_FACTS = {
 
 UNDATED_FACTS = (
     "polygon_splits", "book_investors", "book_portfolios", "book_accounts", "book_account_owners",
-    "book_instruments", "book_instrument_aliases", "book_targets",
+    "book_instruments", "book_instrument_aliases", "book_instrument_successors", "book_corporate_actions",
+    "book_price_preferences", "book_targets",
 )  # fmt: skip
 """Raw tables of which any new row may change figures of any day."""
+
+NEXT_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """The facts that something was made of: up to which day, observed up to when, of loads ended before."""
+
+    valuation_date: date
+    known_at: datetime
+    landed_by: datetime
+
+
+# building
+
+
+def begin_stage(stage: str, before: str | None, code_sha256: str) -> date | None:
+    """Find from which day on a stage makes its daily tables anew, and leave it in `ops.stage_builds`.
+
+    That is the earliest day of a price, rate or booking which its last complete build had not counted, at
+    the latest the day after that build's valuation date. It is every day where that build is not known or
+    was of a later night, where models, code or reference data have changed since, and until a build of
+    every day has once been completed.
+
+    Parameters
+    ----------
+    before : the stage whose tables this one reads, so that only facts which that one counted are; None
+        for the first, which reads raw tables.
+    code_sha256 : of everything that makes figures.
+
+    Returns
+    -------
+    date or None
+        None where every day is made anew.
+    """
+    with warehouse.connect() as connection:
+        tonight = _tonight(connection, before)
+        if tonight is None:
+            connection.execute("delete from ops.stage_builds where stage = %s", [stage])
+            return None
+        last = connection.execute(
+            # A build that broke off may have left rows newer than what the last complete one counted.
+            """
+            select counted_valuation_date, counted_known_at, counted_landed_by from ops.stage_builds
+            where stage = %s and code_sha256 = %s and counted_known_at is not null
+              and valuation_date <= %s and known_at <= %s
+            """,
+            [stage, code_sha256, tonight.valuation_date, tonight.known_at],
+        ).fetchone()
+        first_day = _first_changed_day(connection, _Counted(*last)) if last else None
+        connection.execute(
+            """
+            insert into ops.stage_builds as builds
+                (stage, first_day, code_sha256, valuation_date, known_at, landed_by)
+            values (%(stage)s, %(first_day)s, %(code)s, %(valuation_date)s, %(known_at)s, %(landed_by)s)
+            on conflict (stage) do update set
+                first_day = excluded.first_day, code_sha256 = excluded.code_sha256,
+                valuation_date = excluded.valuation_date, known_at = excluded.known_at,
+                landed_by = excluded.landed_by,
+                counted_valuation_date = case when excluded.first_day is not null
+                                              then builds.counted_valuation_date end,
+                counted_known_at = case when excluded.first_day is not null then builds.counted_known_at end,
+                counted_landed_by = case when excluded.first_day is not null then builds.counted_landed_by end
+            """,
+            {
+                "stage": stage,
+                "first_day": first_day,
+                "code": code_sha256,
+                "valuation_date": tonight.valuation_date,
+                "known_at": tonight.known_at,
+                "landed_by": tonight.landed_by,
+            },
+        )
+    return first_day
+
+
+def complete_stage(stage: str) -> None:
+    """Note that all tables of a stage have been made: what its build read is counted from now on."""
+    with warehouse.connect() as connection:
+        connection.execute(
+            """
+            update ops.stage_builds
+            set counted_valuation_date = valuation_date, counted_known_at = known_at,
+                counted_landed_by = landed_by
+            where stage = %s
+            """,
+            [stage],
+        )
+
+
+def _tonight(connection: Connection, before: str | None) -> _Counted | None:
+    """Facts that a stage is made of in the night now open; None where the stage before is not complete."""
+    if before is None:
+        # A load of a transaction now open is not seen yet, and ends after that began.
+        row = connection.execute(
+            """
+            select valuation_date, known_at, (
+                select min(xact_start) from pg_stat_activity where datname = current_database()
+            )
+            from ops.night
+            """
+        ).fetchone()
+        if row is None:
+            raise TransformationError("No night is open: `folio.jobs.nights.open_night` comes before stages.")
+    else:
+        row = connection.execute(
+            """
+            select night.valuation_date, builds.counted_known_at, builds.counted_landed_by
+            from ops.stage_builds as builds cross join ops.night
+            where builds.stage = %s and builds.counted_known_at is not null
+            """,
+            [before],
+        ).fetchone()
+    return _Counted(*row) if row else None
+
+
+# publishing
 
 
 def mark(night: str, manifest: Mapping[str, Any]) -> dict[str, date | None]:
@@ -43,7 +163,7 @@ def mark(night: str, manifest: Mapping[str, Any]) -> dict[str, date | None]:
     Night.parse(night)
     found: dict[str, date | None] = {}
     with warehouse.connect() as connection:
-        first_day = _first_day(connection, manifest)
+        first_day = _first_unpublished_day(connection, manifest)
         for mart in store.marts(manifest):
             day = _first_day_of(connection, mart, first_day)
             found[mart.name] = day
@@ -61,7 +181,7 @@ def mark(night: str, manifest: Mapping[str, Any]) -> dict[str, date | None]:
     return found
 
 
-def _first_day(connection: Connection, manifest: Mapping[str, Any]) -> date | None:
+def _first_unpublished_day(connection: Connection, manifest: Mapping[str, Any]) -> date | None:
     """Earliest day whose figures may differ from the published ones; None when any may."""
     last = store.publications(connection, limit=2)
     if len(last) < 2:
@@ -74,37 +194,9 @@ def _first_day(connection: Connection, manifest: Mapping[str, Any]) -> date | No
         return None
     # A load may have landed while the last publication was being built and not have been counted: all that
     # came since the publication before it is looked at again.
-    new = {"since": before.published_at, "known_at": published.known_at}
-    days = [published.valuation_date + timedelta(days=1)]
-    for table in UNDATED_FACTS:
-        if connection.execute(_new_rows(table, sql.SQL("true")) + sql.SQL(" limit 1"), new).fetchone():
-            return None
-    for table, column in DATED_FACTS.items():
-        days += _values(connection, _new_rows(table, sql.SQL("min({})").format(sql.Identifier(column))), new)
-    booked = sql.SQL(
-        """
-        select min(least(trade_date, settlement_date, nav_date)) from raw.book_transactions
-        where transaction_key in ({})
-        """
-    ).format(_new_rows("book_transactions", sql.SQL("transaction_key")))
-    days += _values(connection, booked, new)
-    return min(days)
-
-
-def _new_rows(table: str, what: sql.Composable) -> sql.Composed:
-    """Query of the rows of a raw table that the last publication may not have counted."""
-    return sql.SQL(
-        """
-        select {} from raw.{} as facts
-        where facts.observed_at > %(known_at)s or facts.load_id in (
-            select load_id from raw.loads where finished_at is null or finished_at > %(since)s
-        )
-        """
-    ).format(what, sql.Identifier(table))
-
-
-def _values(connection: Connection, query: sql.Composed, parameters: Mapping[str, Any]) -> list[date]:
-    return [row[0] for row in connection.execute(query, parameters) if row[0] is not None]
+    return _first_changed_day(
+        connection, _Counted(published.valuation_date, published.known_at, landed_by=before.published_at)
+    )
 
 
 def _first_day_of(connection: Connection, mart: store.Mart, first_day: date | None) -> date | None:
@@ -129,3 +221,49 @@ def _first_day_of(connection: Connection, mart: store.Mart, first_day: date | No
         {"first": first_day},
     ).fetchone()
     return row[0] if row and row[0] is not None else first_day
+
+
+# facts
+
+
+def _first_changed_day(connection: Connection, counted: _Counted) -> date | None:
+    """Earliest day that facts known tonight and not yet counted may change; None when they may any day."""
+    new = {"known_at": counted.known_at, "landed_by": counted.landed_by}
+    days = [counted.valuation_date + NEXT_DAY]
+    for table in UNDATED_FACTS:
+        if connection.execute(_new_rows(table, sql.SQL("true")) + sql.SQL(" limit 1"), new).fetchone():
+            return None
+    for table, column in DATED_FACTS.items():
+        days += _values(connection, _new_rows(table, sql.SQL("min({})").format(sql.Identifier(column))), new)
+    # Every day that a booking ever had, and those of the legs it is paired with: units that leave later
+    # than they arrive, or are not known to leave at all, change what arrived.
+    booked = sql.SQL(
+        """
+        with new as ({})
+        select min(least(trade_date, settlement_date, nav_date)) from raw.book_transactions
+        where transaction_key in (select transaction_key from new) or pair_key in (
+            select bookings.pair_key from raw.book_transactions as bookings join new using (transaction_key)
+            where bookings.pair_key is not null
+        )
+        """
+    ).format(_new_rows("book_transactions", sql.SQL("transaction_key")))
+    days += _values(connection, booked, new)
+    return min(days)
+
+
+def _new_rows(table: str, what: sql.Composable) -> sql.Composed:
+    """Query of the rows of a raw table that are known tonight and may not have been counted."""
+    return sql.SQL(
+        """
+        select {} from raw.{} as facts
+        where facts.observed_at <= (select known_at from ops.night) and (
+            facts.observed_at > %(known_at)s or facts.load_id in (
+                select load_id from raw.loads where finished_at is null or finished_at > %(landed_by)s
+            )
+        )
+        """
+    ).format(what, sql.Identifier(table))
+
+
+def _values(connection: Connection, query: sql.Composed, parameters: Mapping[str, Any]) -> list[date]:
+    return [row[0] for row in connection.execute(query, parameters) if row[0] is not None]
