@@ -76,6 +76,33 @@ class Settings(BaseSettings):
     coingecko_key: SecretStr | None = Field(
         default=None, description="CoinGecko demo key; empty: the public rate limit."
     )
+    kraken_url: str = Field(
+        default="https://api.kraken.com",
+        description="Base URL of Kraken; asked only for instruments with a Kraken pair.",
+    )
+    kraken_key: SecretStr | None = Field(
+        default=None, description="Read-only Kraken API key; without one no balances and trades are asked for."
+    )
+    kraken_secret: SecretStr | None = Field(default=None, description="Secret of that key.")
+    binance_url: str = Field(
+        default="https://api.binance.com",
+        description="Base URL of Binance; asked only for instruments with a Binance pair.",
+    )
+    binance_key: SecretStr | None = Field(
+        default=None, description="Read-only Binance API key; without one no balances and trades are asked for."
+    )
+    binance_secret: SecretStr | None = Field(default=None, description="Secret of that key.")
+    coinbase_url: str = Field(
+        default="https://api.exchange.coinbase.com",
+        description="Base URL of Coinbase's exchange; asked only for instruments with a Coinbase pair.",
+    )
+    coinbase_accounts_url: str = Field(
+        default="https://api.coinbase.com", description="Base URL of Coinbase's accounts (Advanced Trade)."
+    )
+    coinbase_key: SecretStr | None = Field(
+        default=None, description="Read-only Coinbase API key; without one no balances and trades are asked for."
+    )
+    coinbase_secret: SecretStr | None = Field(default=None, description="Secret of that key.")
     ethereum_url: str | None = Field(
         default=None, description="Ethereum JSON-RPC endpoint for wallet balances; empty: the source is off."
     )
