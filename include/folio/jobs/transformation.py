@@ -1,6 +1,7 @@
 """Run one stage of a night in dbt, in this process, and keep what it said of every model and test."""
 
 import contextlib
+import hashlib
 import logging
 import os
 import threading
@@ -12,6 +13,7 @@ from typing import Any
 from psycopg.conninfo import conninfo_to_dict
 
 from folio.errors import TransformationError
+from folio.jobs import touches
 from folio.jobs.nights import Night
 from folio.settings import ROOT, settings
 from folio.store import warehouse
@@ -19,6 +21,10 @@ from folio.store import warehouse
 log = logging.getLogger(__name__)
 
 PROJECT = ROOT / "dbt_project"
+PACKAGE = Path(__file__).resolve().parents[1]
+MAKES_FIGURES = frozenset({".py", ".sql", ".yml", ".csv"})
+"""Endings of the files of these two folders that decide what tables hold."""
+
 STAGES = ("ledger", "values", "measures", "decisions")
 """The stages of a night in their order; each is a dbt tag."""
 
@@ -64,6 +70,9 @@ def target_folder() -> Path:
 def run_stage(night: str, stage: str) -> StageResult:
     """Build the models of a stage and run their tests; the result of each is kept in ops.stage_results.
 
+    Daily tables are made anew from the first day on that may have changed (`folio.jobs.touches`), and whole
+    where any day may have. What the stage counted is noted once all of it is made.
+
     Raises
     ------
     TransformationError
@@ -73,11 +82,14 @@ def run_stage(night: str, stage: str) -> StageResult:
     Night.parse(night)
     if stage not in STAGES:
         raise TransformationError(f"{stage!r} is no stage: it is one of {', '.join(STAGES)}.")
+    earlier = STAGES[: STAGES.index(stage)]
+    first_day = touches.begin_stage(stage, earlier[-1] if earlier else None, code_fingerprint())
     # Tests wait for all their models: one that compares two stages belongs to the later one.
     nodes = invoke(
         "build",
         *("--select", f"tag:{stage}", "--indirect-selection", "buildable"),
         *("--exclude-resource-type", "unit_test"),
+        *(() if first_day else ("--full-refresh",)),
     )
     result = StageResult(night, stage, nodes)
     _keep(result)
@@ -92,7 +104,18 @@ def run_stage(night: str, stage: str) -> StageResult:
         )
     if not nodes:
         raise TransformationError(f"Stage {stage} selects no model of {PROJECT.name}.")
+    touches.complete_stage(stage)
     return result
+
+
+def code_fingerprint() -> str:
+    """SHA-256 of all that decides what tables hold, besides facts: models, seeds, Python and currency."""
+    digest = hashlib.sha256(settings().reporting_currency.encode())
+    for folder in (PROJECT, PACKAGE):
+        for path in sorted(folder.rglob("*")):
+            if path.suffix in MAKES_FIGURES:
+                digest.update(f"{path.relative_to(folder)}:".encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 def document() -> Path:

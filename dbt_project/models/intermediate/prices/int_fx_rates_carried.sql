@@ -1,6 +1,19 @@
 {{
     config(
-        materialized='table',
+        materialized='incremental',
+        incremental_strategy='touched_days',
+        incremental_predicates=[
+            "valuation_date >= {{ first_touched_day('ledger') }}",
+            "not exists (
+                select 1 from {{ this }} as kept
+                inner join {{ ref('int_currencies_used') }} as used on kept.currency = used.currency
+                where
+                    kept.currency = built.currency
+                    and kept.valuation_date = {{ first_rated_day() }}
+                    and kept.valuation_date <= built.valuation_date
+            )"
+        ],
+        on_schema_change='fail',
         tags=['ledger'],
         indexes=[{'columns': ['currency', 'valuation_date'], 'unique': true}],
         post_hook='analyze {{ this }}'
@@ -11,14 +24,26 @@ with night as (
     select * from {{ ref('stg_ops__night') }}
 ),
 
-span as (
+-- A currency that is new, or whose history is longer than it was, is made whole.
+currencies as (
     select
-        least(
-            (select min(transactions.trade_date) from {{ ref('stg_books__transactions') }} as transactions),
-            {{ risk_window_start('night.valuation_date') }}
-        ) as first_day,
+        used.currency,
+        {% if is_incremental() -%}
+            case
+                when
+                    exists (
+                        select 1 from {{ this }} as kept
+                        where kept.currency = used.currency and kept.valuation_date = {{ first_rated_day() }}
+                    )
+                    then greatest({{ first_rated_day() }}, {{ first_touched_day('ledger') }})
+                else {{ first_rated_day() }}
+            end
+        {%- else -%}
+        {{ first_rated_day() }}
+        {%- endif %} as made_from,
         night.valuation_date as last_day
-    from night
+    from {{ ref('int_currencies_used') }} as used
+    cross join night
 ),
 
 rate_intervals as (
@@ -29,7 +54,7 @@ rate_intervals as (
         rates.load_id,
         lead(rates.rate_date) over (partition by rates.currency_code order by rates.rate_date) as next_rate_date
     from {{ ref('stg_ecb__fx_rates') }} as rates
-    inner join {{ ref('int_currencies_used') }} as currencies
+    inner join currencies
         on rates.currency_code = currencies.currency
     cross join night
     where rates.rate_date <= night.valuation_date and rates.currency_code <> 'EUR'
@@ -43,10 +68,11 @@ rated_days as (
         rate_intervals.units_per_eur,
         rate_intervals.load_id
     from rate_intervals
-    cross join span
+    inner join currencies
+        on rate_intervals.currency = currencies.currency
     cross join lateral generate_series(
-        cast(greatest(rate_intervals.rate_date, span.first_day) as timestamp),
-        cast(least(rate_intervals.next_rate_date - 1, span.last_day) as timestamp),
+        cast(greatest(rate_intervals.rate_date, currencies.made_from) as timestamp),
+        cast(least(rate_intervals.next_rate_date - 1, currencies.last_day) as timestamp),
         interval '1 day'
     ) as days (day)
 ),
@@ -56,12 +82,11 @@ all_days as (
         currencies.currency,
         cast(days.day as date) as valuation_date,
         limits.weekdays as carry_limit
-    from {{ ref('int_currencies_used') }} as currencies
-    cross join span
+    from currencies
     cross join {{ ref('carry_limits') }} as limits
     cross join
         lateral generate_series(
-            cast(span.first_day as timestamp), cast(span.last_day as timestamp), interval '1 day'
+            cast(currencies.made_from as timestamp), cast(currencies.last_day as timestamp), interval '1 day'
         ) as days (day)
     where limits.instrument_kind = 'fx'
 ),

@@ -1,14 +1,46 @@
 {{
     config(
-        materialized='table',
+        materialized='incremental',
+        incremental_strategy='touched_days',
+        incremental_predicates=[
+            "valuation_date >= {{ first_touched_day('ledger') }}",
+            "not exists (
+                select 1 from {{ ref('int_instruments_priced') }} as priced
+                where
+                    (priced.instrument_id, priced.local_currency, priced.first_day)
+                    = (built.instrument_id, built.local_currency, built.first_day)
+                    and priced.history_from <= built.valuation_date
+            )"
+        ],
+        on_schema_change='fail',
         tags=['ledger'],
         indexes=[{'columns': ['instrument_id', 'valuation_date'], 'unique': true}],
         post_hook='analyze {{ this }}'
     )
 }}
 
+-- An instrument that is new, or whose history is longer or shorter than it was, is made whole.
 with instruments as (
-    select * from {{ ref('int_instruments_priced') }}
+    select
+        priced.*,
+        {% if is_incremental() -%}
+            case
+                when
+                    exists (
+                        select 1 from {{ this }} as kept
+                        where
+                            kept.instrument_id = priced.instrument_id
+                            and kept.valuation_date = {{ first_touched_day('ledger') }} - 1
+                            and kept.local_currency = priced.local_currency
+                            and kept.first_day = priced.first_day
+                    )
+                    then greatest(priced.history_from, {{ first_touched_day('ledger') }})
+                else priced.history_from
+            end
+        {%- else -%}
+            priced.history_from
+        {%- endif %} as made_from
+    from {{ ref('int_instruments_priced') }} as priced
 ),
 
 price_intervals as (
@@ -36,7 +68,7 @@ priced_days as (
     inner join instruments
         on price_intervals.instrument_id = instruments.instrument_id
     cross join lateral generate_series(
-        cast(greatest(price_intervals.price_date, instruments.history_from) as timestamp),
+        cast(greatest(price_intervals.price_date, instruments.made_from) as timestamp),
         cast(least(price_intervals.next_price_date - 1, instruments.history_to) as timestamp),
         interval '1 day'
     ) as days (day)
@@ -51,7 +83,7 @@ all_days as (
         cast(days.day as date) as valuation_date
     from instruments
     cross join lateral generate_series(
-        cast(instruments.history_from as timestamp), cast(instruments.history_to as timestamp), interval '1 day'
+        cast(instruments.made_from as timestamp), cast(instruments.history_to as timestamp), interval '1 day'
     ) as days (day)
 ),
 

@@ -1,6 +1,9 @@
 {{
     config(
-        materialized='table',
+        materialized='incremental',
+        incremental_strategy='touched_days',
+        incremental_predicates=["valuation_date >= {{ first_touched_day('values') }}"],
+        on_schema_change='fail',
         tags=['values'],
         indexes=[{'columns': ['account_id', 'valuation_date', 'local_currency'], 'unique': true}],
         pre_hook='{{ work_memory() }}',
@@ -42,7 +45,9 @@ cross join lateral ( -- noqa: ST05
                 positions.instrument_id = prices.instrument_id
                 and positions.valid_from <= prices.valuation_date
                 and prices.valuation_date < coalesce(positions.valid_to, cast('infinity' as date))
-        where positions.account_id = accounts.account_id
+        where
+            positions.account_id = accounts.account_id
+            and prices.valuation_date >= {{ first_touched_day('values') }}
         union all
         select
             balances.account_currency as local_currency,
@@ -56,7 +61,7 @@ cross join lateral ( -- noqa: ST05
         cross join {{ ref('stg_ops__night') }} as night
         cross join
             lateral generate_series(
-                cast(balances.valid_from as timestamp),
+                cast(greatest(balances.valid_from, {{ first_touched_day('values') }}) as timestamp),
                 cast(coalesce(balances.valid_to - 1, night.valuation_date) as timestamp),
                 interval '1 day'
             ) as days (day)

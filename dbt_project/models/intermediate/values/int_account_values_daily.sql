@@ -1,6 +1,9 @@
 {{
     config(
-        materialized='table',
+        materialized='incremental',
+        incremental_strategy='touched_days',
+        incremental_predicates=["valuation_date >= {{ first_touched_day('values') }}"],
+        on_schema_change='fail',
         tags=['values'],
         indexes=[{'columns': ['account_id', 'valuation_date'], 'unique': true}],
         pre_hook='{{ work_memory() }}',
@@ -53,7 +56,9 @@ cross join lateral ( -- noqa: ST05
     with account_days as (
         select cast(days.day as date) as valuation_date
         from generate_series(
-            cast(accounts.first_day as timestamp), cast(accounts.last_day as timestamp), interval '1 day'
+            cast(greatest(accounts.first_day, {{ first_touched_day('values') }}) as timestamp),
+            cast(accounts.last_day as timestamp),
+            interval '1 day'
         ) as days (day)
     )
 

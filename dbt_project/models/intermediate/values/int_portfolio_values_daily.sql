@@ -1,6 +1,9 @@
 {{
     config(
-        materialized='table',
+        materialized='incremental',
+        incremental_strategy='touched_days',
+        incremental_predicates=["valuation_date >= {{ first_touched_day('values') }}"],
+        on_schema_change='fail',
         tags=['values'],
         indexes=[{'columns': ['portfolio_id', 'valuation_date'], 'unique': true}],
         pre_hook='{{ work_memory() }}',
@@ -8,19 +11,25 @@
     )
 }}
 
-with days as (
+with portfolios as (
+    {{ explained_from('values', ref('dim_portfolios'), 'portfolio_id', 'value_portfolio') }}
+),
+
+days as (
     select
-        portfolio_id,
-        portfolio_currency,
-        valuation_date,
-        sum(known_part_value_portfolio) as known_part_value_portfolio,
-        sum(carried_value_portfolio) as carried_value_portfolio,
-        bool_or(is_incomplete_in_portfolio) as is_incomplete,
-        bool_or(is_estimated) as is_estimated,
-        bool_or(is_rate_carried) as is_rate_carried,
-        min(oldest_price_date) as oldest_price_date
-    from {{ ref('int_account_values_daily') }}
-    group by portfolio_id, portfolio_currency, valuation_date
+        account_values.portfolio_id,
+        account_values.portfolio_currency,
+        account_values.valuation_date,
+        sum(account_values.known_part_value_portfolio) as known_part_value_portfolio,
+        sum(account_values.carried_value_portfolio) as carried_value_portfolio,
+        bool_or(account_values.is_incomplete_in_portfolio) as is_incomplete,
+        bool_or(account_values.is_estimated) as is_estimated,
+        bool_or(account_values.is_rate_carried) as is_rate_carried,
+        min(account_values.oldest_price_date) as oldest_price_date
+    from {{ ref('int_account_values_daily') }} as account_values
+    inner join portfolios
+        on account_values.portfolio_id = portfolios.portfolio_id and account_values.valuation_date >= portfolios.explained_from
+    group by account_values.portfolio_id, account_values.portfolio_currency, account_values.valuation_date
 ),
 
 with_flows as (
@@ -85,6 +94,7 @@ currency_effects as (
             parts.local_currency = now_rates.from_currency
             and parts.portfolio_currency = now_rates.to_currency
             and valued_days.valuation_date = now_rates.valuation_date
+    where valued_days.valuation_date >= {{ first_touched_day('values') }}
     group by valued_days.portfolio_id, valued_days.valuation_date
 )
 
@@ -129,3 +139,4 @@ left join currency_effects
     on
         with_flows.portfolio_id = currency_effects.portfolio_id
         and with_flows.valuation_date = currency_effects.valuation_date
+where with_flows.valuation_date >= {{ first_touched_day('values') }}

@@ -1,7 +1,23 @@
-{{ config(tags=['values']) }}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='touched_days',
+        incremental_predicates=[
+            "valuation_date >= {{ first_touched_day('values') }}",
+            "valuation_date not in (select days.valuation_date from {{ ref('int_holding_days') }} as days)"
+        ],
+        on_schema_change='fail',
+        tags=['values']
+    )
+}}
 
 with days as (
-    select * from {{ ref('int_holding_days') }}
+    select valuation_date from {{ ref('int_holding_days') }}
+    {% if is_incremental() -%}
+        where
+            valuation_date >= {{ first_touched_day('values') }}
+            or valuation_date not in (select built.valuation_date from {{ this }} as built)
+    {%- endif %}
 ),
 
 units_held as (

@@ -1,6 +1,19 @@
-{{ config(tags=['values'], pre_hook='{{ work_memory() }}') }}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='touched_days',
+        incremental_predicates=["valuation_date >= {{ first_touched_day('values') }}"],
+        on_schema_change='fail',
+        tags=['values'],
+        pre_hook='{{ work_memory() }}'
+    )
+}}
 
-with days as (
+with accounts as (
+    {{ explained_from('values', ref('dim_accounts'), 'account_id', 'value_account') }}
+),
+
+days as (
     select
         account_values.account_id,
         account_values.portfolio_id,
@@ -29,6 +42,8 @@ with days as (
             )
         ) over (partition by account_values.account_id order by account_values.valuation_date) as explained_so_far
     from {{ ref('int_account_values_daily') }} as account_values
+    inner join accounts
+        on account_values.account_id = accounts.account_id and account_values.valuation_date >= accounts.explained_from
     left join {{ ref('int_account_flows_daily') }} as flows
         on account_values.account_id = flows.account_id and account_values.valuation_date = flows.flow_date
 ),
@@ -39,6 +54,18 @@ compared as (
         *,
         value_account - explained_so_far as unexplained_so_far
     from days
+),
+
+gained as (
+    select
+        *,
+        unexplained_so_far - coalesce(
+            lag(unexplained_so_far) over (
+                partition by account_id, unexplained_so_far is null order by valuation_date
+            ),
+            0
+        ) as gains_account
+    from compared
 )
 
 select
@@ -52,14 +79,7 @@ select
     income_account,
     fees_account,
     taxes_account,
-    cast(
-        unexplained_so_far - coalesce(
-            lag(unexplained_so_far) over (
-                partition by account_id, unexplained_so_far is null order by valuation_date
-            ),
-            0
-        ) as numeric(28, 8)
-    ) as gains_account,
+    cast(gains_account as numeric(28, 8)) as gains_account,
     account_currency,
     {{ quality('is_incomplete_in_account', 'is_estimated', 'carried_value_portfolio <> 0 or is_rate_carried') }} as quality,
     oldest_price_date,
@@ -70,4 +90,5 @@ select
         end as numeric(20, 12)
     ) as carried_share,
     'values-1' as method_version
-from compared
+from gained
+where valuation_date >= {{ first_touched_day('values') }}

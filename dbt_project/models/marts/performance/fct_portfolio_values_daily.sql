@@ -1,4 +1,12 @@
-{{ config(tags=['measures']) }}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='touched_days',
+        incremental_predicates=["valuation_date >= {{ first_touched_day('measures') }}"],
+        on_schema_change='fail',
+        tags=['measures']
+    )
+}}
 
 select
     portfolio_values.portfolio_id,
@@ -26,3 +34,4 @@ left join {{ ref('stg_computed__portfolio_returns_daily') }} as portfolio_return
     on
         portfolio_values.portfolio_id = portfolio_returns.portfolio_id
         and portfolio_values.valuation_date = portfolio_returns.valuation_date
+where portfolio_values.valuation_date >= {{ first_touched_day('measures') }}
