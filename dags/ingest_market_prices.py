@@ -1,4 +1,6 @@
-"""Take in the night's US daily bars and splits from Polygon.
+"""Take in the night's share prices: Polygon's US bars, splits, dividends and tickers, and the fallbacks'.
+
+Yahoo and Alpha Vantage are asked only for the instruments that have an alias of theirs in the books.
 
 Triage: a failed load does not stop the night. Status 401 or 403 is the key, 429 the plan's rate: wait and
 run this Dag again with the same partition key. Without a key the source is off and says so in
@@ -22,7 +24,13 @@ from folio.orchestration.defaults import DEFAULT_ARGS, START, ingest_task
 )
 def ingest_market_prices() -> None:
     """One run a night."""
-    ingest_task("market_prices", PRICES)()
+    ingest_task(
+        "market_prices",
+        PRICES,
+        "share_prices.polygon_facts",
+        "share_prices.yahoo_bars",
+        "share_prices.alphavantage_bars",
+    )()
 
 
 ingest_market_prices()

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, timedelta
+from functools import cache, partial
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
 import psycopg
+from psycopg import sql
 
 from folio.errors import LoadError
 from folio.jobs.nights import Night
@@ -47,8 +49,11 @@ PARSERS: Mapping[tuple[str, str], Parse] = MappingProxyType(
 )
 """How the payload of each dataset of a provider is read."""
 
-RETRY_DAYS = 7
-"""Days before the night whose failed loads are tried again: longer than any price may be carried."""
+RETRY_DAYS = 31
+"""Days before the night whose failed loads are made up for; an older gap takes a backfill."""
+
+LATE_NAVS = timedelta(days=7)
+"""A night's file brings NAVs of up to a week before: overseas funds of funds publish days late."""
 
 SPLITS_AGAIN = timedelta(days=45)
 """Splits are announced, and corrected, weeks around their day: each night asks for these days again."""
@@ -69,16 +74,19 @@ def parser_of(source: str, dataset: str) -> Parse:
 def fund_navs(night: str) -> list[Load]:
     """Take in AMFI's NAV file as of the night: its NAVs, and from the same payload its schemes."""
     this = Night.parse(night)
-    with _source("amfi", this) as (connection, http):
+    with source_of_night("amfi", this) as (connection, http):
         if http is None:
             return []
-        navs = _take_in(
+        navs = take_in(
             connection,
-            Ask("amfi", "navs", _slot(this), this.id, http.shown(amfi.NAVALL_PATH)),
+            Ask("amfi", "navs", snapshot_slot(this), this.id, http.shown(amfi.NAVALL_PATH)),
             amfi.Amfi(http).fetch_navs,
             check=expectations.checking(GREAT_EXPECTATIONS),
         )
-        return [navs, *schemes_of(connection, navs)]
+        loads = [navs, *schemes_of(connection, navs)]
+        if navs.status != "failed":  # else it is at fault now, and the next night sees to all of them
+            loads += _lost_navs(connection, this, amfi.Amfi(http))
+        return loads
 
 
 def market_prices(night: str) -> list[Load]:
@@ -87,14 +95,14 @@ def market_prices(night: str) -> list[Load]:
     Weekends have no session and are not asked for.
     """
     this = Night.parse(night)
-    with _source("polygon", this) as (connection, http):
+    with source_of_night("polygon", this) as (connection, http):
         if http is None:
             return []
         provider = polygon.Polygon(http)
         loads = []
         check = expectations.checking(GREAT_EXPECTATIONS)
         for day in [*_days_to_retry(connection, this), *_sessions(this.valuation_date)]:
-            load = _take_in(
+            load = take_in(
                 connection,
                 Ask(
                     "polygon",
@@ -111,9 +119,9 @@ def market_prices(night: str) -> list[Load]:
                 check = expectations.checking("plain")  # one validation of Great Expectations a task
         first = _first_split_day(connection, this)
         loads.append(
-            _take_in(
+            take_in(
                 connection,
-                Ask("polygon", "splits", _slot(this), this.id, http.shown(polygon.SPLITS_PATH)),
+                Ask("polygon", "splits", snapshot_slot(this), this.id, http.shown(polygon.SPLITS_PATH)),
                 lambda: provider.fetch_splits(first, this.instant.date()),
             )
         )
@@ -123,18 +131,19 @@ def market_prices(night: str) -> list[Load]:
 def fx_rates(night: str) -> list[Load]:
     """Take in the ECB's rates as they stood at the night."""
     this = Night.parse(night)
-    with _source("ecb", this) as (connection, http):
+    with source_of_night("ecb", this) as (connection, http):
         if http is None:
             return []
         day = this.valuation_date.isoformat()
-        return [
-            _take_in(
-                connection,
-                Ask("ecb", "fx_rates", day, this.id, http.shown(ecb.DAILY_PATH)),
-                ecb.Ecb(http).fetch_daily,
-                check=expectations.checking(GREAT_EXPECTATIONS),
-            )
-        ]
+        rates = take_in(
+            connection,
+            Ask("ecb", "fx_rates", day, this.id, http.shown(ecb.DAILY_PATH)),
+            ecb.Ecb(http).fetch_daily,
+            check=expectations.checking(GREAT_EXPECTATIONS),
+        )
+        if rates.status == "failed":
+            return [rates]
+        return [rates, *_lost_rates(connection, this, ecb.Ecb(http))]
 
 
 def books(night: str) -> list[Load]:
@@ -179,7 +188,7 @@ def schemes_of(connection: psycopg.Connection[Any], navs: Load) -> list[Load]:
         return Payload(payloads.read(folder, sha256), observed_at, f"payload of load {navs.load_id}")
 
     ask = Ask("amfi", "schemes", navs.slot, navs.night, f"payload of load {navs.load_id}")
-    return [_take_in(connection, ask, fetch)]
+    return [take_in(connection, ask, fetch)]
 
 
 @contextmanager
@@ -238,7 +247,9 @@ def _record_peace(connection: psycopg.Connection[Any], night: Night, provider: s
 
 
 @contextmanager
-def _source(provider: str, night: Night) -> Iterator[tuple[psycopg.Connection[Any], ProviderSession | None]]:
+def source_of_night(
+    provider: str, night: Night
+) -> Iterator[tuple[psycopg.Connection[Any], ProviderSession | None]]:
     """A provider for a night; a provider that is switched off is written down as a finding of the night."""
     with open_source(provider, settings(), night) as (connection, http):
         if http is None:
@@ -258,7 +269,7 @@ def _source(provider: str, night: Night) -> Iterator[tuple[psycopg.Connection[An
         yield connection, http
 
 
-def _take_in(
+def take_in(
     connection: psycopg.Connection[Any],
     ask: Ask,
     fetch: Callable[[], Payload],
@@ -275,7 +286,85 @@ def _take_in(
     )
 
 
-def _slot(night: Night) -> str:
+def _lost_navs(connection: psycopg.Connection[Any], night: Night, provider: amfi.Amfi) -> list[Load]:
+    """Take in from the history report what nights before did not get: the next file has the next NAVs."""
+    loads = []
+    for day in _lost_days(connection, night, "amfi", "navs", ("amfi_navs", "nav_date"), LATE_NAVS):
+        first = day - LATE_NAVS
+        request = provider.http.shown(amfi.HISTORY_PATH)
+        ask = Ask("amfi", "history", f"{first}..{day}", night.id, request)
+        fetch = partial(provider.fetch_history, first, day)
+        loads.append(take_in(connection, ask, fetch, check=expectations.checking("plain")))
+    return loads
+
+
+def _lost_rates(connection: psycopg.Connection[Any], night: Night, provider: ecb.Ecb) -> list[Load]:
+    """Take in from the history file, fetched once, the rates of days that nights before did not get."""
+    history = cache(provider.fetch_history)
+    request = provider.http.shown(ecb.HISTORY_PATH)
+    return [
+        take_in(
+            connection,
+            Ask("ecb", "history", f"{day}..{day}", night.id, request),
+            history,
+            check=expectations.checking("plain"),
+        )
+        for day in _lost_days(connection, night, "ecb", "fx_rates", ("ecb_fx_rates", "rate_date"))
+    ]
+
+
+def _lost_days(
+    connection: psycopg.Connection[Any],
+    night: Night,
+    source: str,
+    dataset: str,
+    figures: tuple[str, str],
+    before: timedelta = timedelta(0),
+) -> list[date]:
+    """Days lately before the night's that a night asked about in vain, and the history was not asked since.
+
+    In vain: every attempt failed, or the file that came on a weekday holds nothing of its day, because it
+    was an old one. A holiday looks alike; the history, which has nothing of it, settles it. `figures` are
+    the raw table and its day column; history slots begin `before` the day.
+    """
+    table, column = figures
+    rows = connection.execute(
+        sql.SQL(
+            """
+            with asked as (
+                select left(night, 10)::date - 1 as day, bool_and(status = 'failed') as has_failed
+                from raw.loads
+                where source = %(source)s and dataset = %(dataset)s and night is not null
+                group by day
+            )
+            select day from asked
+            where day between %(first)s and %(last)s
+                and (has_failed or (
+                    extract(isodow from day) < 6
+                    and not exists (select from {table} as figures where figures.{column} = asked.day)
+                ))
+                and not exists (
+                    select from raw.loads as history
+                    where history.source = %(source)s and history.dataset = 'history'
+                        and history.slot = (asked.day - %(before)s::integer) || '..' || asked.day
+                        and history.status in ('loaded', 'held')
+                )
+            order by day
+            """
+        ).format(table=sql.Identifier("raw", table), column=sql.Identifier(column)),
+        {
+            "source": source,
+            "dataset": dataset,
+            "first": night.valuation_date - timedelta(days=RETRY_DAYS),
+            "last": night.valuation_date - timedelta(days=1),
+            "before": before.days,
+        },
+    ).fetchall()
+    connection.rollback()
+    return [row[0] for row in rows]
+
+
+def snapshot_slot(night: Night) -> str:
     """Slot of a snapshot feed: the night's instant."""
     return f"{night.instant:%Y-%m-%dT%H:%MZ}"
 

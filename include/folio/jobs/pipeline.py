@@ -17,6 +17,7 @@ from folio.jobs import (
     publish,
     returns,
     risk,
+    share_prices,
     transformation,
 )
 
@@ -53,6 +54,8 @@ def run_night(night: str, watch: Callable[[Step], None] = lambda step: None) -> 
 def _steps(night: str) -> Iterator[tuple[str, Callable[[], object]]]:
     for source in INGESTS:
         yield f"ingest {source}", partial(getattr(ingest, source), night)
+    for job in (share_prices.polygon_facts, share_prices.yahoo_bars, share_prices.alphavantage_bars):
+        yield f"ingest {job.__name__}", partial(job, night)
     yield "open night", partial(nights.open_night, night)
     yield "dbt ledger", partial(transformation.run_stage, night, "ledger")
     for batch in nights.account_batches(night):

@@ -71,25 +71,32 @@ def dbt_stage(stage: str, **task_arguments: Any) -> Any:
     return run_stage()
 
 
-def ingest_task(job_name: str, asset: BaseAsset) -> Callable[[], Any]:
-    """Tasks of an ingest Dag: take in what the source has, then say that the night's share has come.
+def ingest_task(job_name: str, asset: BaseAsset, *others: str) -> Callable[[], Any]:
+    """Tasks of an ingest Dag: take in what each source has, then say that the night's share has come.
 
+    A job is a function of `folio.jobs.ingest`, or named with its module as in `share_prices.yahoo_bars`.
     The asset is emitted even when nothing could be taken in: the night goes on with carried values,
     and `raw.loads` says what failed.
     """
     from airflow.sdk import task
 
-    @task(task_id=f"take_in_{job_name}")
-    def take_in(dag_run: Any = None) -> list[str]:
-        from folio.jobs import ingest
+    def take_in_by(job: str) -> Any:
+        module, _, function = job.rpartition(".")
 
-        return [str(load) for load in getattr(ingest, job_name)(night_of(dag_run))]
+        @task(task_id=f"take_in_{function}")
+        def take_in(dag_run: Any = None) -> list[str]:
+            from importlib import import_module
+
+            jobs = import_module(f"folio.jobs.{module or 'ingest'}")
+            return [str(load) for load in getattr(jobs, function)(night_of(dag_run))]
+
+        return take_in()
 
     @task(task_id="announce", outlets=[asset], trigger_rule="all_done", pool=EVENT_POOL)
     def announce(dag_run: Any = None) -> str:
         return night_of(dag_run)
 
     def wire() -> None:
-        take_in() >> announce()
+        [take_in_by(job) for job in (job_name, *others)] >> announce()
 
     return wire

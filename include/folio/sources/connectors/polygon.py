@@ -61,7 +61,7 @@ class Polygon:
 
     def fetch_ticker_details(self, ticker: str) -> Payload:
         """What is known of one ticker today."""
-        return self._pages(f"{TICKERS_PATH}/{quote(ticker, safe='')}", {})
+        return self._pages(details_path(ticker), {})
 
     def _pages(self, path: str, parameters: Mapping[str, str]) -> Payload:
         """All pages of an answer as one JSON document `{"pages": [...]}`, byte for byte as they came."""
@@ -75,6 +75,11 @@ class Polygon:
             payload = self.http.get(following)
             bodies.append(payload.body)
         return Payload(b'{"pages":[' + b",".join(bodies) + b"]}", payload.observed_at, payload.origin)
+
+
+def details_path(ticker: str) -> str:
+    """Path of what is known of a ticker."""
+    return f"{TICKERS_PATH}/{quote(ticker, safe='')}"
 
 
 def parse_bars(body: bytes, load: Load) -> Batch:

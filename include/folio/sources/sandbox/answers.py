@@ -5,6 +5,7 @@ import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Protocol
 
 
@@ -29,6 +30,15 @@ class SplitRow:
     split_to: str
 
 
+@dataclass(frozen=True)
+class BarRow:
+    """Unadjusted bar of a session: open, high, low, close, and the volume."""
+
+    day: date
+    prices: tuple[Decimal, Decimal, Decimal, Decimal]
+    volume: Decimal
+
+
 class Archive(Protocol):
     """What a sandbox can answer from. `as_of` is the instant asked about; None means all there is."""
 
@@ -46,6 +56,22 @@ class Archive(Protocol):
 
     def splits(self, as_of: datetime | None) -> list[SplitRow]:
         """Splits known, by execution date."""
+        ...
+
+    def ticker_bars(self, ticker: str, as_of: datetime | None) -> list[BarRow]:
+        """Bars of one ticker in the order of days; none of a ticker that is not known."""
+        ...
+
+    def tickers(self, as_of: datetime | None) -> list[str]:
+        """Tickers known, in order."""
+        ...
+
+    def dividends(self, as_of: datetime | None) -> list[dict[str, str]]:
+        """Dividends known: ticker, ex_dividend_date, cash_amount and perhaps currency, dividend_type."""
+        ...
+
+    def scheme_navs(self, code: str, as_of: datetime | None) -> list[tuple[date, str]]:
+        """NAVs of one scheme in the order of days; none of a scheme that is not known."""
         ...
 
     def rates(self, as_of: datetime | None) -> tuple[str, list[str]] | None:

@@ -11,7 +11,7 @@ from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 
-from folio.sources.sandbox.answers import Answer, SplitRow, crlf
+from folio.sources.sandbox.answers import Answer, BarRow, SplitRow, crlf
 
 NAVS_KNOWN, BARS_KNOWN, RATES_KNOWN = time(18, 0), time(22, 0), time(15, 0)
 """UTC times of a day from which its NAVs, bars and rates can be had."""
@@ -40,7 +40,7 @@ class Scheme:
 
 @dataclass(frozen=True)
 class DemoData:
-    """Answers as of an instant from prices.csv, navs.csv, schemes.csv, splits.csv and fx.csv in a folder.
+    """Answers as of an instant from prices.csv, navs.csv, schemes.csv, splits.csv, dividends.csv and fx.csv.
 
     A day's NAVs are known from 18:00 UTC, its bars from 22:00, its rates from 15:00, a split from its day on.
     """
@@ -98,6 +98,28 @@ class DemoData:
         known = [row for row in rows if as_of is None or row.execution_date <= as_of.astimezone(UTC).date()]
         return sorted(known, key=lambda row: (row.execution_date, row.ticker))
 
+    def ticker_bars(self, ticker: str, as_of: datetime | None) -> list[BarRow]:
+        """Bars of one ticker whose session is over; a session without a full bar is left out."""
+        last = date.max if as_of is None else _last_day(as_of, BARS_KNOWN)
+        return [
+            BarRow(day, (Decimal(opened), Decimal(high), Decimal(low), Decimal(close)), Decimal(volume or 0))
+            for day, opened, high, low, close, volume in self._bars_by_ticker.get(ticker, [])
+            if day <= last and opened and high and low
+        ]
+
+    def tickers(self, as_of: datetime | None) -> list[str]:
+        """Every ticker of the demo, whenever it was first traded."""
+        return sorted(self._bars_by_ticker)
+
+    def dividends(self, as_of: datetime | None) -> list[dict[str, str]]:
+        """Dividends, known long before they go ex."""
+        return sorted(self._rows("dividends.csv"), key=lambda row: (row["ex_dividend_date"], row["ticker"]))
+
+    def scheme_navs(self, code: str, as_of: datetime | None) -> list[tuple[date, str]]:
+        """NAVs of one scheme that are known."""
+        last = date.max if as_of is None else _last_day(as_of, NAVS_KNOWN)
+        return [(day, nav) for day, nav in zip(*self._navs.get(code, ([], [])), strict=True) if day <= last]
+
     def rates(self, as_of: datetime | None) -> tuple[str, list[str]] | None:
         """The ECB's history file as it stood."""
         header, lines = self._fx
@@ -150,6 +172,16 @@ class DemoData:
         for row in self._rows("prices.csv"):
             by_day[date.fromisoformat(row["session_date"])].append(row)
         return by_day
+
+    @cached_property
+    def _bars_by_ticker(self) -> dict[str, list[tuple[date, str, str, str, str, str]]]:
+        """Bars of each ticker as their cells, in the order of days."""
+        by_ticker: dict[str, list[tuple[date, str, str, str, str, str]]] = defaultdict(list)
+        for day, rows in sorted(self._prices.items()):
+            for row in rows:
+                cells = (row["open"], row["high"], row["low"], row["close"], row["volume"])
+                by_ticker[row["ticker"]].append((day, *cells))
+        return by_ticker
 
     @cached_property
     def _fx(self) -> tuple[str, list[str]]:

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from folio.errors import ServiceError
-from folio.sources.sandbox.answers import Answer, SplitRow
+from folio.sources.sandbox.answers import Answer, BarRow, SplitRow
 from folio.sources.session import HTML
 
 NAVALL_NAME = re.compile(
@@ -69,6 +69,22 @@ class Recordings:
         return []
 
     def splits(self, as_of: datetime | None) -> list[SplitRow]:
+        """Not recorded: none."""
+        return []
+
+    def ticker_bars(self, ticker: str, as_of: datetime | None) -> list[BarRow]:
+        """Not recorded: none."""
+        return []
+
+    def tickers(self, as_of: datetime | None) -> list[str]:
+        """Not recorded: none."""
+        return []
+
+    def dividends(self, as_of: datetime | None) -> list[dict[str, str]]:
+        """Not recorded: none."""
+        return []
+
+    def scheme_navs(self, code: str, as_of: datetime | None) -> list[tuple[date, str]]:
         """Not recorded: none."""
         return []
 

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from folio.errors import ServiceError
+from folio.sources.sandbox import shares
 from folio.sources.sandbox.answers import Answer, Archive, zipped
 from folio.sources.sandbox.demo import DemoData
 from folio.sources.sandbox.faults import Fault, Faults
@@ -184,6 +185,10 @@ class _Handler(BaseHTTPRequestHandler):
             return _splits(archive, query, as_of, f"http://{self.headers.get('Host')}")
         if path.startswith(RATES):
             return _rates(archive, path.removeprefix(RATES), as_of) or nothing
+        is_keyed = self.headers.get("Authorization", "").startswith("Bearer ")
+        share = shares.answer(archive, shares.Question(path, query, is_keyed, as_of))
+        if share is not None:
+            return share
         return nothing
 
     def _fail(self, fault: Fault, answer: Answer) -> None:
