@@ -14,7 +14,10 @@ import pytest
 
 from folio.settings import ROOT, settings
 from folio.store import warehouse as warehouse_module
+from folio.store.influx import Influx
 from folio.store.postgres import EmbeddedPostgres
+from tests import influx_engine
+from tests.influx_engine import InfluxEngine
 
 SHARED = Path(os.environ.get("FOLIO_SHARED", ROOT.parent / "shared"))
 FAST_AND_UNSAFE = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "1GB"}
@@ -153,6 +156,63 @@ def demo(postgres: EmbeddedPostgres, migrated_template: str) -> Iterator[Demo]:
 def demo_nights(demo: Demo) -> str:
     """URI of the demo's database after its last night; read only."""
     return demo.server.url(demo.database(len(demo.nights)))
+
+
+@dataclass(frozen=True)
+class InfluxServer:
+    """Where an InfluxDB answers, and to whom."""
+
+    url: str
+    token: str
+    org: str
+
+
+@pytest.fixture
+def own_influx_engine(tmp_path: Path) -> Iterator[InfluxEngine]:
+    """An InfluxDB of this test's own, which it may kill.
+
+    The first to ask for one gets two Debian packages from the system's package archive (6 MB, kept in
+    `.folio/influx-engine`): here alone, and before any test runs, does the suite use the network.
+    """
+    yield from _engine(tmp_path / "influx")
+
+
+@pytest.fixture(scope="session")
+def influx_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxServer]:
+    """The InfluxDB that FOLIO_TEST_INFLUX_URL, _TOKEN and _ORG name, such as a 2.7; else one of our own."""
+    if url := os.environ.get("FOLIO_TEST_INFLUX_URL"):
+        token, org = (os.environ.get(f"FOLIO_TEST_INFLUX_{name}", "") for name in ("TOKEN", "ORG"))
+        yield InfluxServer(url, token, org)
+        return
+    for engine in _engine(tmp_path_factory.mktemp("influx")):
+        yield InfluxServer(engine.url, engine.token, "folio")
+
+
+def _engine(folder: Path) -> Iterator[InfluxEngine]:
+    engine = InfluxEngine(folder)
+    try:
+        influx_engine.unpack()
+        engine.start()
+    except influx_engine.NoEngine as reason:
+        pytest.skip(f"no InfluxDB can be had here: {reason}")
+    yield engine
+    engine.stop()
+
+
+@pytest.fixture
+def influx(influx_server: InfluxServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Influx]:
+    """An empty bucket of a real InfluxDB, which `settings()` names in this test."""
+    bucket = f"folio_{secrets.token_hex(6)}"
+    for name, value in {**vars(influx_server), "bucket": bucket}.items():
+        monkeypatch.setenv(f"FOLIO_INFLUX_{name.upper()}", value)
+    settings.cache_clear()
+    made = Influx.of(settings())
+    assert made is not None
+    made.provision()
+    yield made
+    made.remove()
+    made.close()
+    settings.cache_clear()
 
 
 AUDIT = {"started_at", "finished_at", "published_at", "created_at", "sent_at", "seconds", "at", "latency_ms"}

@@ -94,13 +94,22 @@ class Influx:
     def provision(self) -> None:
         """Make the bucket, its mapping for InfluxQL and its long shards, where they are absent."""
         with self._faults("make the bucket"):
-            version = self._get("/ping").headers.get("X-Influxdb-Version", "").lstrip("v")
+            version = self._version()
             if version.startswith("2"):
                 self._provision_bucket()
             elif not version.startswith("3"):  # InfluxDB 3 makes a database at its first write
                 policy = f"DURATION INF REPLICATION 1 SHARD DURATION {SHARD_WEEKS}w"
                 self.run(f"CREATE DATABASE {name(self.bucket)} WITH {policy} NAME {name(POLICY)}")
                 self.run(f"ALTER RETENTION POLICY {name(POLICY)} ON {name(self.bucket)} {policy} DEFAULT")
+
+    def remove(self) -> None:
+        """Remove the bucket with all that it holds."""
+        with self._faults("remove the bucket"):
+            if self._version().startswith("2"):
+                buckets = self._client.buckets_api()
+                buckets.delete_bucket(buckets.find_bucket_by_name(self.bucket))
+            else:
+                self.run(f"DROP DATABASE {name(self.bucket)}")
 
     def write(self, lines: Iterable[str]) -> int:
         """Write line protocol with timestamps in nanoseconds, block by block; gives how many lines.
@@ -158,6 +167,10 @@ class Influx:
                     default=True,
                 )
             )
+
+    def _version(self) -> str:
+        """Version of the server, such as 2.7.12."""
+        return self._get("/ping").headers.get("X-Influxdb-Version", "").lstrip("v")
 
     def _place(self) -> dict[str, str]:
         return {"db": self.bucket, "epoch": "ns"}
