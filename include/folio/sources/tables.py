@@ -53,6 +53,11 @@ TABLES: Mapping[str, RawTable] = MappingProxyType(
                 ("open", "high", "low", "close", "volume"),
                 assumed_from="((b.session_date + 1) + time '03:00') at time zone 'UTC'",
             ),
+            RawTable(
+                "polygon_minute_bars",
+                ("ticker", "opened_at"),
+                ("open", "high", "low", "close", "volume"),
+            ),
             RawTable("polygon_splits", ("ticker", "execution_date"), ("split_from", "split_to")),
             RawTable(
                 "polygon_dividends",
@@ -152,10 +157,16 @@ TABLES: Mapping[str, RawTable] = MappingProxyType(
                 ("balance", "block_number"),
             ),
             RawTable(
-                "factor_returns", ("period_end", "factor_set", "frequency", "factor"), ("factor_return",)
+                "factor_returns",
+                ("period_end", "factor_set", "frequency", "factor"),
+                ("factor_return",),
+                assumed_from="((b.period_end + 45) + time '03:00') at time zone 'UTC'",
             ),
             RawTable(
-                "risk_free_rates", ("rate_date", "currency", "series", "tenor_months"), ("annual_rate",)
+                "risk_free_rates",
+                ("rate_date", "currency", "series", "tenor_months"),
+                ("annual_rate",),
+                assumed_from="((b.rate_date + 1) + time '03:00') at time zone 'UTC'",
             ),
             RawTable(
                 "book_investors",
