@@ -1,0 +1,1 @@
+"""Price series of one instrument: what is wrong with them, and what they would be without it."""
