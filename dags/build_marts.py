@@ -34,6 +34,12 @@ def build_marts() -> None:
         )
 
     @task
+    def write_history(dag_run: Any = None) -> str:
+        from folio.jobs import history
+
+        return history.write_night(night_of(dag_run))
+
+    @task
     def account_batches(dag_run: Any = None) -> list[str]:
         from folio.jobs import nights
 
@@ -59,13 +65,16 @@ def build_marts() -> None:
 
     @task(outlets=[BUILT])
     def check_identities(dag_run: Any = None) -> None:
-        from folio.jobs import gates
+        from folio.jobs import gates, wallets
 
+        wallets.compare_with_ledger(night_of(dag_run))
         gates.check_identities(night_of(dag_run))
         skip_unless(gates.can_value(night_of(dag_run)), gates.NOTHING_VALUED)
 
+    opened = open_night()
+    opened >> write_history()  # beside the way to publication: InfluxDB stops no night
     chain(
-        open_night(),
+        opened,
         dbt_stage("ledger"),
         batches := account_batches(),
         match_lots.expand(batch=batches),

@@ -1,4 +1,4 @@
-"""Take in the euro reference rates of the ECB.
+"""Take in the euro reference rates of the ECB, and files of factors and risk-free rates that were dropped.
 
 Triage: a failed load does not stop the night: the last rates are carried, five days at most.
 """
@@ -20,7 +20,7 @@ from folio.orchestration.defaults import DEFAULT_ARGS, START, ingest_task
 )
 def ingest_fx_rates() -> None:
     """One run a night."""
-    ingest_task("fx_rates", RATES)()
+    ingest_task("fx_rates", RATES, "factor_files.factor_files")()
 
 
 ingest_fx_rates()

@@ -1,6 +1,7 @@
-"""Take in the night's share prices: Polygon's US bars, splits, dividends and tickers, and the fallbacks'.
+"""Take in the night's prices of shares and coins: Polygon's facts, the fallbacks', and crypto assets'.
 
-Yahoo and Alpha Vantage are asked only for the instruments that have an alias of theirs in the books.
+Yahoo, Alpha Vantage, CoinGecko and the exchanges are asked only for the instruments that have an alias of
+theirs in the books.
 
 Triage: a failed load does not stop the night. Status 401 or 403 is the key, 429 the plan's rate: wait and
 run this Dag again with the same partition key. Without a key the source is off and says so in
@@ -30,6 +31,8 @@ def ingest_market_prices() -> None:
         "share_prices.polygon_facts",
         "share_prices.yahoo_bars",
         "share_prices.alphavantage_bars",
+        "crypto_prices.coin_prices",
+        "crypto_prices.exchange_candles",
     )()
 
 

@@ -19,6 +19,7 @@ from folio.books.formats.portfolios import PortfolioRow
 from folio.books.formats.price_preferences import PricePreferenceRow
 from folio.books.formats.targets import TargetRow
 from folio.books.formats.transactions import TransactionRow
+from folio.books.formats.wallet_addresses import WalletAddressRow
 from folio.books.rows import BookRow
 from folio.errors import PayloadError
 
@@ -27,6 +28,7 @@ FORMATS: tuple[type[BookRow], ...] = (
     PortfolioRow,
     AccountRow,
     AccountOwnerRow,
+    WalletAddressRow,
     InstrumentRow,
     InstrumentAliasRow,
     InstrumentSuccessorRow,

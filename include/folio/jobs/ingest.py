@@ -14,9 +14,22 @@ from psycopg import sql
 from folio.errors import LoadError
 from folio.jobs.nights import Night
 from folio.quality import expectations
+from folio.quality.removals import Snapshots
 from folio.settings import Settings, settings
-from folio.sources import landing, payloads
-from folio.sources.connectors import alphavantage, amfi, ecb, mfapi, polygon, yahoo
+from folio.sources import landing, observations, payloads
+from folio.sources.connectors import (
+    alphavantage,
+    amfi,
+    coingecko,
+    ecb,
+    esplora,
+    ethereum,
+    exchanges,
+    factors,
+    mfapi,
+    polygon,
+    yahoo,
+)
 from folio.sources.landing import Ask, Load, Parse
 from folio.sources.manners import DatabaseBreaker, DatabaseRateLimit
 from folio.sources.payloads import Payload
@@ -31,6 +44,7 @@ PARSERS: Mapping[tuple[str, str], Parse] = MappingProxyType(
         ("amfi", "navs"): amfi.parse_navs,
         ("amfi", "schemes"): amfi.parse_schemes,
         ("amfi", "history"): amfi.parse_navs,
+        ("amfi", "observations"): observations.parse_navs,
         ("polygon", "daily_bars"): polygon.parse_bars,
         ("polygon", "splits"): polygon.parse_splits,
         ("polygon", "ticker_bars"): polygon.parse_ticker_bars,
@@ -43,6 +57,18 @@ PARSERS: Mapping[tuple[str, str], Parse] = MappingProxyType(
         ("yahoo", "dividends"): yahoo.parse_dividends,
         ("yahoo", "splits"): yahoo.parse_splits,
         ("alphavantage", "daily_bars"): alphavantage.parse_bars,
+        ("coingecko", "daily_prices"): coingecko.parse_prices,
+        ("coingecko", "current_prices"): coingecko.parse_current,
+        ("coingecko", "coins"): coingecko.parse_coin,
+        **{
+            (exchange, dataset): partial(parse, exchange)
+            for exchange in exchanges.EXCHANGES
+            for dataset, parse in exchanges.PARSERS.items()
+        },
+        ("ethereum", "balances"): ethereum.parse_balances,
+        ("esplora", "balances"): esplora.parse_balances,
+        ("factors", "factor_returns"): factors.parse_factors,
+        ("factors", "risk_free_rates"): factors.parse_rates,
         ("ecb", "fx_rates"): ecb.parse_rates,
         ("ecb", "history"): ecb.parse_history,
     }
@@ -71,6 +97,11 @@ def parser_of(source: str, dataset: str) -> Parse:
     return parse
 
 
+def _checking(snapshots: Snapshots | None = None) -> landing.Check:
+    """The one check of a task by Great Expectations, whose results are kept for `folio quality docs`."""
+    return expectations.checking(GREAT_EXPECTATIONS, snapshots, settings().quality_folder)
+
+
 def fund_navs(night: str) -> list[Load]:
     """Take in AMFI's NAV file as of the night: its NAVs, and from the same payload its schemes."""
     this = Night.parse(night)
@@ -81,7 +112,7 @@ def fund_navs(night: str) -> list[Load]:
             connection,
             Ask("amfi", "navs", snapshot_slot(this), this.id, http.shown(amfi.NAVALL_PATH)),
             amfi.Amfi(http).fetch_navs,
-            check=expectations.checking(GREAT_EXPECTATIONS),
+            check=_checking(Snapshots(settings().payload_folder, amfi.parse_navs)),
         )
         loads = [navs, *schemes_of(connection, navs)]
         if navs.status != "failed":  # else it is at fault now, and the next night sees to all of them
@@ -100,8 +131,9 @@ def market_prices(night: str) -> list[Load]:
             return []
         provider = polygon.Polygon(http)
         loads = []
-        check = expectations.checking(GREAT_EXPECTATIONS)
-        for day in [*_days_to_retry(connection, this), *_sessions(this.valuation_date)]:
+        check = _checking()
+        again = _days_to_retry(connection, this)
+        for day in [*again, *_sessions(this.valuation_date)]:
             load = take_in(
                 connection,
                 Ask(
@@ -111,8 +143,9 @@ def market_prices(night: str) -> list[Load]:
                     this.id,
                     http.shown(polygon.BARS_PATH.format(day=day)),
                 ),
-                lambda day=day: provider.fetch_bars(day),  # type: ignore[misc]
+                partial(provider.fetch_bars, day),
                 check=check,
+                refetch=day in again,
             )
             loads.append(load)
             if not load.repeated and load.status in ("loaded", "held"):
@@ -139,7 +172,7 @@ def fx_rates(night: str) -> list[Load]:
             connection,
             Ask("ecb", "fx_rates", day, this.id, http.shown(ecb.DAILY_PATH)),
             ecb.Ecb(http).fetch_daily,
-            check=expectations.checking(GREAT_EXPECTATIONS),
+            check=_checking(),
         )
         if rates.status == "failed":
             return [rates]
@@ -169,7 +202,9 @@ def accept(load_id: UUID) -> list[Load]:
             raise LoadError(
                 f"{load.source}/{load.dataset} has no held loads: mend the file and drop it again"
             )
-        accepted = landing.accept(connection, load_id, parse, folder=settings().payload_folder)
+        accepted = landing.accept(
+            connection, load_id, parse, folder=settings().payload_folder, others=PARSERS
+        )
         return [accepted, *schemes_of(connection, accepted)]
 
 
@@ -274,6 +309,8 @@ def take_in(
     ask: Ask,
     fetch: Callable[[], Payload],
     check: landing.Check | None = None,
+    *,
+    refetch: bool = False,
 ) -> Load:
     """Take in one slot with the parser of its dataset."""
     return landing.take_in(
@@ -283,6 +320,8 @@ def take_in(
         parser_of(ask.source, ask.dataset),
         folder=settings().payload_folder,
         check=check,
+        others=PARSERS,
+        refetch=refetch,
     )
 
 
@@ -323,16 +362,19 @@ def _lost_days(
 ) -> list[date]:
     """Days lately before the night's that a night asked about in vain, and the history was not asked since.
 
-    In vain: every attempt failed, or the file that came on a weekday holds nothing of its day, because it
-    was an old one. A holiday looks alike; the history, which has nothing of it, settles it. `figures` are
-    the raw table and its day column; history slots begin `before` the day.
+    In vain: every attempt failed or is held, or the file that came on a weekday was an old one, with nothing
+    of its day or later. A holiday looks alike; the history, which has nothing of it, settles it. `figures`
+    are the raw table and its day column; history slots begin `before` the day.
     """
     table, column = figures
     rows = connection.execute(
         sql.SQL(
             """
             with asked as (
-                select left(night, 10)::date - 1 as day, bool_and(status = 'failed') as has_failed
+                select
+                    left(night, 10)::date - 1 as day,
+                    bool_and(status in ('failed', 'held')) as has_failed,
+                    array_agg(load_id) as load_ids
                 from raw.loads
                 where source = %(source)s and dataset = %(dataset)s and night is not null
                 group by day
@@ -341,7 +383,11 @@ def _lost_days(
             where day between %(first)s and %(last)s
                 and (has_failed or (
                     extract(isodow from day) < 6
-                    and not exists (select from {table} as figures where figures.{column} = asked.day)
+                    and not exists (
+                        select from {table} as figures
+                        where figures.{column} = asked.day
+                            or figures.{column} > asked.day and figures.load_id = any(asked.load_ids)
+                    )
                 ))
                 and not exists (
                     select from raw.loads as history
@@ -375,13 +421,23 @@ def _sessions(day: date) -> list[date]:
 
 
 def _days_to_retry(connection: psycopg.Connection[Any], night: Night) -> list[date]:
-    """Days lately before the night's whose bars failed to load and were not loaded since."""
+    """Days lately before the night's whose bars are to be asked for again.
+
+    A day that failed is asked for until it is there; one that is held, or on which a weekday's answer was
+    empty, once more: it may have been a holiday, or a broken answer.
+    """
     rows = connection.execute(
-        "select distinct slot::date from raw.loads as failed"
-        " where source = 'polygon' and dataset = 'daily_bars' and status = 'failed'"
-        " and slot::date between %s and %s and not exists (select from raw.loads as l"
-        "  where (l.source, l.dataset, l.slot) = (failed.source, failed.dataset, failed.slot)"
-        "  and l.status in ('loaded', 'held')) order by 1",
+        """
+        select slot::date
+        from raw.loads
+        where source = 'polygon' and dataset = 'daily_bars' and night is not null
+            and slot::date between %s and %s
+        group by slot
+        having bool_and(status = 'failed')
+            or count(*) filter (where status <> 'failed') = 1
+                and bool_or(status = 'held' or status = 'loaded' and rows_seen = 0)
+        order by slot
+        """,
         (night.valuation_date - timedelta(days=RETRY_DAYS), night.valuation_date - timedelta(days=1)),
     ).fetchall()
     connection.rollback()

@@ -8,7 +8,10 @@ from functools import partial
 from folio.jobs import (
     advice,
     alerts,
+    crypto_prices,
+    factor_files,
     gates,
+    history,
     ingest,
     lots,
     mail,
@@ -19,6 +22,7 @@ from folio.jobs import (
     risk,
     share_prices,
     transformation,
+    wallets,
 )
 
 
@@ -54,9 +58,19 @@ def run_night(night: str, watch: Callable[[Step], None] = lambda step: None) -> 
 def _steps(night: str) -> Iterator[tuple[str, Callable[[], object]]]:
     for source in INGESTS:
         yield f"ingest {source}", partial(getattr(ingest, source), night)
-    for job in (share_prices.polygon_facts, share_prices.yahoo_bars, share_prices.alphavantage_bars):
+    for job in (
+        share_prices.polygon_facts,
+        share_prices.yahoo_bars,
+        share_prices.alphavantage_bars,
+        crypto_prices.coin_prices,
+        crypto_prices.exchange_candles,
+        wallets.wallet_balances,
+        wallets.exchange_accounts,
+        factor_files.factor_files,
+    ):
         yield f"ingest {job.__name__}", partial(job, night)
     yield "open night", partial(nights.open_night, night)
+    yield "history", partial(history.write_night, night)
     yield "dbt ledger", partial(transformation.run_stage, night, "ledger")
     for batch in nights.account_batches(night):
         yield f"lots {batch}", partial(lots.match, night, batch)
@@ -64,6 +78,7 @@ def _steps(night: str) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "returns", partial(returns.measure, night)
     yield "risk", partial(risk.measure, night)
     yield "dbt measures", partial(transformation.run_stage, night, "measures")
+    yield "wallets", partial(wallets.compare_with_ledger, night)
     yield "identities", partial(gates.check_identities, night)
     yield "anything valued", partial(gates.can_value, night)
     yield "orders", partial(orders.plan, night)

@@ -6,7 +6,7 @@ came; what it reads are those kept answers, without the network, with numbers as
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
@@ -91,6 +91,16 @@ def slot_of(pair: str, first: date, last: date) -> str:
     return f"{pair}@{first}..{last}"
 
 
+def parse_daily_candles(exchange: Exchange, body: bytes, load: Load) -> Batch:
+    """Candles of days, as `parse_candles` reads them."""
+    return parse_candles(exchange, "1d", body, load)
+
+
+def parse_minute_candles(exchange: Exchange, body: bytes, load: Load) -> Batch:
+    """Candles of minutes, as `parse_candles` reads them."""
+    return parse_candles(exchange, "1m", body, load)
+
+
 def parse_candles(exchange: Exchange, timeframe: Timeframe, body: bytes, load: Load) -> Batch:
     """Candles for raw.exchange_candles; line counts them over all pages.
 
@@ -163,6 +173,17 @@ def parse_trades(exchange: Exchange, body: bytes, load: Load) -> Batch:
         except (ValueError, KeyError, TypeError) as fault:
             rejected.append(Rejected(line, str(fault), exact.text(trade)))
     return Batch("exchange_trades", rows, rejected)
+
+
+PARSERS: Mapping[str, Callable[[Exchange, bytes, Load], Batch]] = MappingProxyType(
+    {
+        "daily_candles": parse_daily_candles,
+        "minute_candles": parse_minute_candles,
+        "balances": parse_balances,
+        "trades": parse_trades,
+    }
+)
+"""How each dataset of an exchange is read."""
 
 
 # ---- asking ------------------------------------------------------------------------------------------------

@@ -1,10 +1,12 @@
 """The sandbox's HTTP server: the providers' addresses on loopback, with faults to switch."""
 
 import base64
+import io
 import json
 import threading
+import zipfile
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from folio.errors import ServiceError
 from folio.sources.sandbox import shares
 from folio.sources.sandbox.answers import Answer, Archive, zipped
+from folio.sources.sandbox.coins import CoinData
 from folio.sources.sandbox.demo import DemoData
 from folio.sources.sandbox.faults import Fault, Faults
 from folio.sources.sandbox.recordings import Recordings
@@ -34,6 +37,10 @@ JSON, TEXT, HTML, CSV, ZIP = (
 )
 HTML_PAGE = b"<html>\r\n<head><title>%s</title></head>\r\n<body><h1>%s</h1></body>\r\n</html>\r\n"
 ELSEWHERE = "http://elsewhere.invalid/login"
+PRICE_OF_A_COIN = b'{"bitcoin":{"usd":31.1,"last_updated_at":1361923200}}'
+TWO_RATES = b"Date,USD,JPY\n2013-02-26,1.3077,120.38\n"
+"""Valid answers of providers that were not asked."""
+
 SPLITS_PER_PAGE = 1000
 
 
@@ -53,6 +60,7 @@ class Sandbox:
         chosen = [folders] if isinstance(folders, Path) else list(folders)
         self.faults = Faults(faults_file)
         self.archive = _archive(chosen)
+        self.coins = CoinData(chosen[0])
         self.requests: list[tuple[str, Mapping[str, str]]] = []
         """Path with query, and headers, of every request answered, in order."""
         self.stopping = threading.Event()
@@ -133,8 +141,11 @@ class _Handler(BaseHTTPRequestHandler):
         except ValueError as wrong:
             self._send(400, TEXT, str(wrong).encode())
             return
-        fault = sandbox.faults.next_for(parts.path)
-        if fault:
+        fault = sandbox.faults.next_for(parts.path, as_of.isoformat() if as_of else "")
+        if fault and fault.kind == "other_day":
+            path, instant = _the_day_before(parts.path, as_of)
+            self._send_answer(self._answer(path, dict(parse_qsl(parts.query)), instant, body))
+        elif fault:
             self._fail(fault, answer)
         else:
             self._send_answer(answer)
@@ -189,7 +200,7 @@ class _Handler(BaseHTTPRequestHandler):
         share = shares.answer(archive, shares.Question(path, query, is_keyed, as_of))
         if share is not None:
             return share
-        return nothing
+        return self.server.sandbox.coins.answer(path, query, body, as_of) or nothing
 
     def _fail(self, fault: Fault, answer: Answer) -> None:
         """Do what the fault says in place of the answer."""
@@ -218,6 +229,12 @@ class _Handler(BaseHTTPRequestHandler):
                 self._send(200, answer.content_type, b"0")
             case "empty":
                 self._send(200, answer.content_type, b"")
+            case "truncated":
+                self._send(answer.status, answer.content_type, answer.body[: len(answer.body) // 2])
+            case "other_provider":
+                self._send(200, JSON, PRICE_OF_A_COIN if answer.content_type != JSON else TWO_RATES)
+            case "no_rows":
+                self._send(answer.status, answer.content_type, _without_rows(answer))
             case "error_status":
                 self._send(200, JSON, b'{"status":"ERROR","error":"Internal trouble","results":[]}')
 
@@ -325,6 +342,31 @@ def _complaint(status: int, code: str, name: str, text: str, recorded_at: dateti
     return Answer(
         status, JSON, json.dumps({"status": code, "request_id": "sandbox", name: text}).encode(), recorded_at
     )
+
+
+def _the_day_before(path: str, as_of: datetime | None) -> tuple[str, datetime]:
+    """A question, asked about the weekday before."""
+    instant = (as_of or datetime.now(UTC)) - timedelta(days=1)
+    if not path.startswith(BARS):
+        return path, instant
+    day = date.fromisoformat(path.removeprefix(BARS))
+    return f"{BARS}{day - timedelta(days=3 if day.weekday() == 0 else 1)}", instant
+
+
+def _without_rows(answer: Answer) -> bytes:
+    """An answer's body with nothing in it: its empty list, or its header alone."""
+    if answer.content_type == ZIP:
+        with zipfile.ZipFile(io.BytesIO(answer.body)) as archive:
+            [name] = archive.namelist()
+            return zipped(name, archive.read(name).decode().partition("\n")[0] + "\n")
+    if answer.content_type != JSON:
+        return answer.body.partition(b"\n")[0] + b"\n"
+    document = json.loads(answer.body)
+    emptied = {
+        name: [] if isinstance(value, list) else 0 if name.lower().endswith("count") else value
+        for name, value in document.items()
+    }
+    return json.dumps(emptied).encode()
 
 
 def _instant(text: str | None) -> datetime | None:

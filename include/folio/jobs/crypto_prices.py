@@ -1,0 +1,176 @@
+"""Ingest of what CoinGecko and exchanges say of crypto assets: each is asked only for what the books name.
+
+A crypto day ends at 24:00 UTC, so a night's valuation date is over when the night is run. Each night asks
+for the last days again: what failed or was corrected heals, and what is the same adds nothing.
+"""
+
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from typing import Any, get_args
+
+import psycopg
+
+from folio.errors import LoadError
+from folio.jobs import aliases
+from folio.jobs.ingest import open_source, source_of_night, take_in
+from folio.jobs.nights import Night
+from folio.settings import settings
+from folio.sources.connectors import coingecko, exchanges
+from folio.sources.connectors.exchanges import Exchange, Timeframe
+from folio.sources.landing import Ask, Load
+from folio.sources.session import ProviderSession
+from folio.store import warehouse
+
+DAYS_AGAIN = timedelta(days=7)
+"""Longer than any price may be carried."""
+
+DATASETS: dict[Timeframe, str] = {"1d": "daily_candles", "1m": "minute_candles"}
+
+
+def coin_prices(night: str) -> list[Load]:
+    """Take in CoinGecko's prices of the last days of each instrument with a coin id, in its own currency.
+
+    Once a month also what each coin is called on each chain.
+    """
+    this = Night.parse(night)
+    with warehouse.connect() as connection:
+        coins = _coins(connection, this)
+    if not coins:
+        return []
+    loads: list[Load] = []
+    first, last = this.valuation_date - DAYS_AGAIN, this.valuation_date
+    today = this.instant.date() if settings().recorded else datetime.now(UTC).date()
+    with source_of_night("coingecko", this) as (connection, http):
+        if http is None:
+            return []
+        for coin, currency in coins:
+            loads.append(_daily_prices(connection, http, coin, currency, (first, last), today, this.id))
+            ask = Ask(
+                "coingecko",
+                "coins",
+                f"{coin} {this.valuation_date:%Y-%m}",
+                this.id,
+                http.shown(coingecko.COIN_PATH.format(coin=coin)),
+            )
+            loads.append(take_in(connection, ask, partial(coingecko.CoinGecko(http).fetch_coin, coin)))
+    return loads
+
+
+def exchange_candles(night: str) -> list[Load]:
+    """Take in the daily candles of the last days of each pair that the books name, at its exchange."""
+    this = Night.parse(night)
+    loads: list[Load] = []
+    for exchange in exchanges.EXCHANGES:
+        with warehouse.connect() as connection:
+            pairs = aliases.current(connection, exchange, this)
+        if not pairs:
+            continue
+        with source_of_night(exchange, this) as (connection, http):
+            if http is not None:
+                days = (this.valuation_date - DAYS_AGAIN, this.valuation_date)
+                loads += [_candles(connection, http, exchange, pair, "1d", days, this.id) for pair in pairs]
+    return loads
+
+
+def candles(exchange: str, pair: str, timeframe: Timeframe, first: date, last: date) -> Load:
+    """Take in the candles of a pair at an exchange between two days, both included, for no night.
+
+    They count as known when each candle was over, since when they were first seen is not on record. Of
+    minutes Kraken gives the last twelve hours only.
+
+    Raises
+    ------
+    LoadError
+        The exchange is none that Folio asks, or is switched off.
+    """
+    known = [one for one in exchanges.EXCHANGES if one == exchange]
+    if not known:
+        raise LoadError(f"{exchange!r} is no exchange that is asked; {', '.join(get_args(Exchange))} are")
+    with open_source(exchange, settings()) as (connection, http):
+        if http is None:
+            raise LoadError(f"{exchange} is switched off: set its URL first")
+        return _candles(connection, http, known[0], pair, timeframe, (first, last), None)
+
+
+def coin_history(coin: str, currency: str, first: date, last: date) -> Load:
+    """Take in a coin's daily prices between two days, both included, for no night; as `candles` does.
+
+    Raises
+    ------
+    LoadError
+        CoinGecko is switched off.
+    """
+    with open_source("coingecko", settings()) as (connection, http):
+        if http is None:
+            raise LoadError("coingecko is switched off: set its URL first")
+        return _daily_prices(connection, http, coin, currency, (first, last), datetime.now(UTC).date(), None)
+
+
+def _daily_prices(
+    connection: psycopg.Connection[Any],
+    http: ProviderSession,
+    coin: str,
+    currency: str,
+    days: tuple[date, date],
+    today: date,
+    night: str | None,
+) -> Load:
+    """Take in a coin's prices; of no night, they are history."""
+    ask = Ask(
+        "coingecko",
+        "daily_prices",
+        coingecko.slot_of(coin, currency, *days),
+        night,
+        http.shown(coingecko.CHART_PATH.format(coin=coin)),
+        "observed" if night else "assumed",
+    )
+    fetch = partial(coingecko.CoinGecko(http).fetch_prices, coin, currency, days[0], today)
+    return take_in(connection, ask, fetch)
+
+
+def _candles(
+    connection: psycopg.Connection[Any],
+    http: ProviderSession,
+    exchange: Exchange,
+    pair: str,
+    timeframe: Timeframe,
+    days: tuple[date, date],
+    night: str | None,
+) -> Load:
+    """Take in a pair's candles; of no night, they are history."""
+    if timeframe not in DATASETS:
+        raise LoadError(f"candles of {timeframe} are not taken in; {' and '.join(DATASETS)} are")
+    ask = Ask(
+        exchange,
+        DATASETS[timeframe],
+        exchanges.slot_of(pair, *days),
+        night,
+        http.shown(),
+        "observed" if night else "assumed",
+    )
+    fetch = partial(exchanges.Market(exchange, http).fetch_candles, pair, timeframe, *days)
+    return take_in(connection, ask, fetch)
+
+
+def _coins(connection: psycopg.Connection[Any], night: Night) -> list[tuple[str, str]]:
+    """Coin ids that name an instrument on the night's day, each with the instrument's currency."""
+    rows = connection.execute(
+        """
+        select distinct names.alias, instruments.currency
+        from (
+            select distinct on (scheme, alias, valid_from) alias, valid_from, valid_to, instrument_key
+            from raw.book_instrument_aliases
+            where scheme = 'coingecko'
+            order by scheme, alias, valid_from, observed_at desc, load_id desc
+        ) as names
+        join (
+            select distinct on (instrument_key) instrument_key, currency
+            from raw.book_instruments order by instrument_key, observed_at desc, load_id desc
+        ) as instruments using (instrument_key)
+        where names.valid_from <= %(day)s and (names.valid_to is null or names.valid_to > %(day)s)
+        order by 1, 2
+        """,
+        {"day": night.valuation_date},
+    ).fetchall()
+    connection.rollback()
+    return [(coin, currency) for coin, currency in rows]
