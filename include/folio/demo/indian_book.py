@@ -179,7 +179,9 @@ def read_snapshot(path: Path, instant: datetime) -> Snapshot | None:
         schemes = amfi.parse_schemes(body, load).rows
     except PayloadError:
         return None
-    if not isinstance(navs, landing.TextColumns) or isinstance(schemes, landing.TextColumns):
+    if not isinstance(navs, landing.TextColumns) or isinstance(
+        schemes, landing.TextColumns | landing.TextBlocks
+    ):
         raise FolioError(f"{path.name}: the NAV parser's rows changed their form")
     values: dict[int, tuple[date, Decimal]] = {}
     for day, code, nav, _ in zip(*navs.columns, strict=True):

@@ -87,6 +87,7 @@ def backfill_month(
                 PARSERS[ask.source, ask.dataset],
                 folder=current.payload_folder,
                 check=expectations.checking("plain"),
+                others=PARSERS,
             )
             for ask, fetch in _slots(source, slot, begin, end, http)
         ]

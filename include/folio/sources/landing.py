@@ -9,11 +9,13 @@ attempt at the slot takes over under the same load_id.
 import contextlib
 import logging
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 import psycopg
@@ -29,9 +31,15 @@ log = logging.getLogger(__name__)
 
 LOAD_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "loads.folio")
 STAGED = "staged_rows"
-"""Temporary table of the batch: key and value columns of the raw table, and `line`."""
+"""Temporary table of the batch: key and value columns of the raw table, `line`, and where the batch is
+dated `observed_at`."""
+
+LATE = "late_rows"
+"""Temporary table of the keys that a payload of the past brought, each with the first instant it names."""
 
 COPY_BYTES = 1 << 20
+COPY_ROWS = 20_000
+"""Rows of ready text sent at a time."""
 
 Connection: TypeAlias = psycopg.Connection[Any]
 Status: TypeAlias = Literal["running", "loaded", "held", "failed", "superseded"]
@@ -117,9 +125,16 @@ class Rejected:
 
 @dataclass(frozen=True)
 class TextColumns:
-    """Rows as parallel columns of text fit for COPY as it is: no tab, newline, backslash or missing value."""
+    """Rows as parallel columns of text fit for COPY as it is: no tab or newline, null as backslash N."""
 
     columns: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True)
+class TextBlocks:
+    """Rows as blocks of columns, made while they are copied, so that a million rows are never in memory."""
+
+    blocks: Iterable[TextColumns]
 
 
 @dataclass(frozen=True)
@@ -127,24 +142,33 @@ class Batch:
     """What a parser made of a payload.
 
     `rows` are tuples in the order of the table's key and value columns, then the line; or objects with
-    attributes of those names. `also` runs in the landing's transaction, after the rows.
+    attributes of those names. In a `dated` batch the instant at which each row was observed comes last, and
+    a key may come once for every instant; else all rows were observed with the load. `rejected` is read
+    after the rows. `also` runs in the landing's transaction, after the rows.
     """
 
     table: str
     rows: "Rows"
     rejected: Sequence[Rejected] = ()
+    dated: bool = False
     also: Callable[[Connection, Load], None] | None = field(default=None, compare=False)
 
 
-Rows: TypeAlias = Iterable[Any] | TextColumns
+Rows: TypeAlias = Iterable[Any] | TextColumns | TextBlocks
 Fetch: TypeAlias = Callable[[], Payload]
 Parse: TypeAlias = Callable[[bytes, Load], Batch]
+Parsers: TypeAlias = Mapping[tuple[str, str], Parse]
+"""Parser of each (source, dataset): a payload of the past may need those of others that feed its table."""
+
 Check: TypeAlias = Callable[[Connection, Load, RawTable, int], str | None]
 """Check of the staged batch before it lands: (connection, load, table, rejected lines) -> why to hold it.
 
 None lets it land. It reads the temporary table STAGED and writes its findings to ops.check_results in the
 same transaction.
 """
+
+
+NO_PARSERS: Parsers = MappingProxyType({})
 
 
 def load_id(source: str, dataset: str, slot: str, attempt: int) -> uuid.UUID:
@@ -161,6 +185,7 @@ def take_in(
     folder: Path,
     check: Check | None = None,
     refetch: bool = False,
+    others: Parsers = NO_PARSERS,
 ) -> Load:
     """Take in one slot: fetch, keep the payload, parse, check, append versions; gives the load as it ended.
 
@@ -173,6 +198,8 @@ def take_in(
     folder : the payload store.
     fetch : gives the payload; raises SourceError, with a `payload` attribute where there is one to keep.
     parse : makes a batch of the payload's bytes; raises PayloadError where they are not the format.
+    others : parsers of other datasets that feed the same raw table, needed where this payload is older than
+        one of theirs.
     """
     with _slot_lock(connection, ask):
         load, settled = _start(connection, ask, refetch=refetch)
@@ -185,7 +212,7 @@ def take_in(
                 load, body = keep(connection, load, payload, folder), payload.body
             else:
                 body = payloads.read(folder, load.payload_sha256)
-            return _land_checked(connection, load, body, parse, check, folder)
+            return _land_checked(connection, load, body, {**others, _dataset(ask): parse}, check, folder)
         except (FolioError, psycopg.DataError, psycopg.IntegrityError) as fault:
             connection.rollback()
             unusable = getattr(fault, "payload", None)
@@ -194,7 +221,9 @@ def take_in(
             return _finish(connection, load, "failed", _one_line(fault))
 
 
-def accept(connection: Connection, held: uuid.UUID, parse: Parse, *, folder: Path) -> Load:
+def accept(
+    connection: Connection, held: uuid.UUID, parse: Parse, *, folder: Path, others: Parsers = NO_PARSERS
+) -> Load:
     """Land the kept payload of a held load without its check.
 
     Raises
@@ -214,9 +243,8 @@ def accept(connection: Connection, held: uuid.UUID, parse: Parse, *, folder: Pat
         if load.payload_sha256 is None:
             raise LoadError(f"load {held} has no payload")
         body = payloads.read(folder, load.payload_sha256)
-        return _land_checked(
-            connection, replace(load, reason=f"accepted; held for: {load.reason}"), body, parse, None, folder
-        )
+        told = replace(load, reason=f"accepted; held for: {load.reason}")
+        return _land_checked(connection, told, body, {**others, _dataset(ask): parse}, None, folder)
 
 
 def find(connection: Connection, wanted: uuid.UUID) -> Load:
@@ -249,8 +277,9 @@ def land(
         Status loaded, with counts: seen = new + changed + same + rejected.
     """
     declared = TABLES[table]
-    _stage(connection, declared, rows)
-    return _append(connection, load, declared, list(rejected))
+    batch = Batch(table, rows, list(rejected))
+    _stage(connection, declared, batch)
+    return _append(connection, load, declared, batch)
 
 
 # ---- attempts ----------------------------------------------------------------------------------------------
@@ -341,75 +370,161 @@ def _finish(connection: Connection, load: Load, status: Status, reason: str | No
 
 
 def _land_checked(
-    connection: Connection, load: Load, body: bytes, parse: Parse, check: Check | None, folder: Path
+    connection: Connection, load: Load, body: bytes, parsers: Parsers, check: Check | None, folder: Path
 ) -> Load:
     """Parse, stage, check and append in one transaction; gives the load as loaded or held."""
-    batch = parse(body, load)
+    batch = parsers[_dataset(load)](body, load)
     table = TABLES[batch.table]
-    _stage(connection, table, batch.rows)
+    _stage(connection, table, batch)
     reason = check(connection, load, table, len(batch.rejected)) if check else None
     if reason is not None:
         return _finish(connection, load, "held", reason)
-    landed = _append(connection, load, table, list(batch.rejected))
+    landed = _append(connection, load, table, batch)
     if batch.also:
         batch.also(connection, landed)
-    if landed.rows_changed or landed.rows_new:
-        _settle_later(connection, landed, parse, folder)
+    if landed.known_basis == "observed" and landed.rows_changed + landed.rows_new:
+        _settle_later(connection, landed, table, batch.dated, parsers, folder)
     connection.commit()
     return landed
 
 
-def _settle_later(connection: Connection, landed: Load, parse: Parse, folder: Path) -> None:
+def _settle_later(
+    connection: Connection, landed: Load, table: RawTable, dated: bool, parsers: Parsers, folder: Path
+) -> None:
     """After a payload of the past: append again what later payloads said and what was left out as `same`.
 
     A later row that equalled the version before it was not stored; with a version now standing between the
-    two it must be, or the late payload would overrule it. Later loads keep the counts of their landing.
+    two it must be, or the late payload would overrule it. Its payload is kept, so it is read again. Later
+    loads keep the counts of their landing. See docs/decisions/0007-two-clocks.md.
     """
-    if landed.known_basis == "assumed":
-        return  # assumed rows give way to observed ones where they are appended
+    later = _later_loads(connection, landed, table, dated)
+    if not later:
+        return
+    connection.execute(
+        sql.SQL(
+            "create temporary table {late} on commit drop as"
+            " select {key}, {since} as since from pg_temp.{staged} as b group by {key}"
+        ).format(
+            late=sql.Identifier(LATE),
+            key=_names(table.key),
+            since=sql.SQL("min(b.observed_at)") if dated else sql.SQL("%(observed_at)s::timestamptz"),
+            staged=sql.Identifier(STAGED),
+        ),
+        {"observed_at": landed.observed_at},
+    )
+    connection.execute(sql.SQL("analyze pg_temp.{}").format(sql.Identifier(LATE)))
+    for load in later:
+        parse = parsers.get(_dataset(load))
+        if parse is None or load.payload_sha256 is None:
+            raise LoadError(
+                f"{landed.source}/{landed.dataset} {landed.slot} is older than {load.source}/{load.dataset}"
+                f" {load.slot}, which must be read again and has no parser here"
+            )
+        batch = parse(payloads.read(folder, load.payload_sha256), load)
+        _stage(connection, table, batch)
+        _keep_late(connection, landed, load, table, batch.dated)
+        _drop_twins(connection, load, table, batch.dated)
+        _append_compared(connection, load, table, batch.dated, any_known=True, by_load=True)
+        if not dated and not batch.dated and not _any_left(connection, table):
+            return
+
+
+def _later_loads(connection: Connection, landed: Load, table: RawTable, dated: bool) -> list[Load]:
+    """Loads that landed in the same table and were observed after the first row of this one.
+
+    A load that a refetch replaced counts too: what it saw was so. Assumed history does not: it gives way to
+    what was observed where it is appended.
+    """
+    since = landed.observed_at
+    if dated:
+        row = connection.execute(
+            sql.SQL("select min(observed_at) from pg_temp.{}").format(sql.Identifier(STAGED))
+        ).fetchone()
+        since = row[0] if row else None
     with connection.cursor(row_factory=class_row(Load)) as cursor:
-        later = cursor.execute(
+        return cursor.execute(
             SELECT_LOAD
             + sql.SQL(
-                "where (source, dataset) = (%s, %s) and status = 'loaded' and known_basis = 'observed'"
-                " and (observed_at, load_id) > (%s, %s) order by observed_at, load_id"
+                "where raw_table = %s and rows_seen > 0 and known_basis = 'observed'"
+                " and (observed_at, load_id) > (%s, %s) and load_id <> %s order by observed_at, load_id"
             ),
-            (landed.source, landed.dataset, landed.observed_at, landed.load_id),
+            (table.name, since, uuid.UUID(int=0) if dated else landed.load_id, landed.load_id),
         ).fetchall()
-    for load in later:
-        assert load.payload_sha256 is not None  # a check constraint of raw.loads
-        batch = parse(payloads.read(folder, load.payload_sha256), load)
-        table = TABLES[batch.table]
-        _stage(connection, table, batch.rows)
-        _drop_twins(connection, load, table)
-        _append_versions(connection, load, table)
+
+
+def _keep_late(connection: Connection, landed: Load, load: Load, table: RawTable, dated: bool) -> None:
+    """Leave in the staged rows of a later load only those that come after a late row of their key."""
+    connection.execute(
+        sql.SQL(
+            "delete from pg_temp.{staged} as b where not exists (select from pg_temp.{late} as l"
+            " where {same_key} and ({at}, %(load)s::uuid) > (l.since, %(landed)s::uuid))"
+        ).format(
+            staged=sql.Identifier(STAGED),
+            late=sql.Identifier(LATE),
+            same_key=_same(table.key, "l", "b"),
+            at=sql.SQL("b.observed_at") if dated else sql.SQL("%(observed_at)s::timestamptz"),
+        ),
+        {"load": load.load_id, "landed": landed.load_id, "observed_at": load.observed_at},
+    )
+
+
+def _any_left(connection: Connection, table: RawTable) -> bool:
+    """Strike off the late keys that the staged load has spoken of; whether any is left for later loads.
+
+    The next observation of a key settles it: it is stored now, so those after it compare as they did.
+    """
+    connection.execute(
+        sql.SQL("delete from pg_temp.{late} as l using pg_temp.{staged} as b where {same_key}").format(
+            late=sql.Identifier(LATE),
+            staged=sql.Identifier(STAGED),
+            same_key=_same(table.key, "l", "b"),
+        )
+    )
+    row = connection.execute(
+        sql.SQL("select exists (select from pg_temp.{})").format(sql.Identifier(LATE))
+    ).fetchone()
+    return row is not None and bool(row[0])
 
 
 # ---- versions ----------------------------------------------------------------------------------------------
 
 
-def _stage(connection: Connection, table: RawTable, rows: Rows) -> None:
+def _stage(connection: Connection, table: RawTable, batch: Batch) -> None:
     """Put the batch into the temporary table, which lives as long as the transaction."""
-    names = [*table.columns, "line"]
+    names = [*table.columns, "line", *(("observed_at",) if batch.dated else ())]
     identifiers = sql.SQL(", ").join(map(sql.Identifier, names))
-    connection.execute(sql.SQL("drop table if exists pg_temp.{}").format(sql.Identifier(STAGED)))
     connection.execute(
-        sql.SQL("create temporary table {} on commit drop as select {} from {} with no data").format(
-            sql.Identifier(STAGED), identifiers, sql.Identifier("raw", table.name)
-        )
+        sql.SQL(
+            "drop table if exists pg_temp.{staged};"
+            " create temporary table {staged} on commit drop as select {names} from {target} with no data"
+        ).format(staged=sql.Identifier(STAGED), names=identifiers, target=sql.Identifier("raw", table.name))
     )
     copy_in = sql.SQL("copy pg_temp.{} ({}) from stdin").format(sql.Identifier(STAGED), identifiers)
     with connection.cursor().copy(copy_in) as copy:
-        if isinstance(rows, TextColumns):
-            if rows.columns and rows.columns[0]:
-                copy.write("\n".join(map("\t".join, zip(*rows.columns, strict=True))) + "\n")
-        else:
-            for block in _blocks(rows, names):
-                copy.write(block)
+        for block in _blocks(batch.rows, names):
+            copy.write(block)
 
 
-def _blocks(rows: Iterable[Any], names: Sequence[str]) -> Iterator[str]:
-    """Rows as COPY text, in blocks of about COPY_BYTES."""
+def _blocks(rows: Rows, names: Sequence[str]) -> Iterator[str]:
+    """Rows as COPY text, in blocks of some megabytes at most."""
+    if isinstance(rows, TextColumns):
+        yield from _ready(rows)
+    elif isinstance(rows, TextBlocks):
+        for block in rows.blocks:
+            yield from _ready(block)
+    else:
+        yield from _written(rows, names)
+
+
+def _ready(text: TextColumns) -> Iterator[str]:
+    """Columns of ready text as COPY text."""
+    rows = zip(*text.columns, strict=True)
+    while block := list(islice(rows, COPY_ROWS)):
+        yield "\n".join(map("\t".join, block)) + "\n"
+
+
+def _written(rows: Iterable[Any], names: Sequence[str]) -> Iterator[str]:
+    """Rows of values as COPY text, in blocks of about COPY_BYTES."""
     lines: list[str] = []
     size = 0
     for row in rows:
@@ -444,17 +559,17 @@ def _cell(value: object) -> str:
     raise LoadError(f"a value of type {type(value).__name__} has no exact text: {value!r}")
 
 
-def _append(connection: Connection, load: Load, table: RawTable, rejected: list[Rejected]) -> Load:
+def _append(connection: Connection, load: Load, table: RawTable, batch: Batch) -> Load:
     """Append the staged versions and the rejected lines, and set the load `loaded` with its counts."""
     if load.observed_at is None or load.payload_sha256 is None:
         raise LoadError(f"load {load.load_id} has no payload: it cannot land")
     staged = connection.execute(
         sql.SQL("select count(*) from pg_temp.{}").format(sql.Identifier(STAGED))
     ).fetchone()
+    rejected = list(batch.rejected)
     seen = (staged[0] if staged else 0) + len(rejected)
-    twins, contradictions = _drop_twins(connection, load, table)
-    rejected = rejected + contradictions
-    counts = _append_versions(connection, load, table)
+    counts, twins, contradictions = _append_versions(connection, load, table, batch.dated)
+    rejected += contradictions
     _write_rejected(connection, load, rejected)
     landed = replace(
         load,
@@ -475,7 +590,7 @@ def _append(connection: Connection, load: Load, table: RawTable, rejected: list[
     )
     connection.execute(
         "update raw.loads set status = 'loaded', rows_seen = %s, rows_new = %s, rows_changed = %s,"
-        " rows_same = %s, rows_rejected = %s, reason = %s, finished_at = clock_timestamp()"
+        " rows_same = %s, rows_rejected = %s, reason = %s, raw_table = %s, finished_at = clock_timestamp()"
         " where load_id = %s",
         (
             landed.rows_seen,
@@ -484,58 +599,119 @@ def _append(connection: Connection, load: Load, table: RawTable, rejected: list[
             landed.rows_same,
             landed.rows_rejected,
             landed.reason,
+            table.name,
             landed.load_id,
         ),
     )
     return landed
 
 
-def _append_versions(connection: Connection, load: Load, table: RawTable) -> dict[str, int]:
-    """Append the staged rows that differ from the version known at their observed_at; rows by outcome."""
-    parameters = {
-        "load_id": load.load_id,
-        "observed_at": load.observed_at,
-        "known_basis": load.known_basis,
-    }
-    if not _any_known(connection, table):  # nothing to compare with: a first load or a stretch of history
-        appended = connection.execute(
-            sql.SQL(
-                "insert into {target} ({columns}, line, observed_at, known_basis, load_id)"
-                " select {columns}, line, {observed_at}, {known_basis}, %(load_id)s"
-                " from pg_temp.{staged} as b order by {key}"
-            ).format(
-                target=sql.Identifier("raw", table.name),
-                columns=_names(table.columns),
-                key=_names(table.key),
-                staged=sql.Identifier(STAGED),
-                observed_at=_observed_at(load, table),
-                known_basis=_known_basis(load, table),
-            ),
-            parameters,
-        )
-        return {"new": appended.rowcount}
+def _append_versions(
+    connection: Connection, load: Load, table: RawTable, dated: bool
+) -> tuple[dict[str, int], int, list[Rejected]]:
+    """Append the staged rows that differ from the version known at their instant.
+
+    Gives the rows by outcome, how many lines were twins, and those that contradict another line. Loads of
+    one table take turns here, since each compares with what the others appended; stretches of assumed
+    history hold different days and need not wait for each other.
+    """
+    connection.execute(
+        "select pg_advisory_xact_lock{}(hashtextextended(%s, 1))".format(
+            "" if load.known_basis == "observed" else "_shared"
+        ),
+        (f"raw.{table.name}",),
+    )
+    any_known = _any_known(connection, table)
+    if not any_known:
+        with contextlib.suppress(psycopg.errors.UniqueViolation), connection.transaction():
+            if dated:
+                return _append_compared(connection, load, table, dated, any_known=False), 0, []
+            return {"new": _append_all(connection, load, table)}, 0, []
+        # a key comes twice: the careful way
+    twins, contradictions = _drop_twins(connection, load, table, dated)
+    return _append_compared(connection, load, table, dated, any_known=any_known), twins, contradictions
+
+
+def _append_all(connection: Connection, load: Load, table: RawTable) -> int:
+    """Append every staged row, where raw holds nothing to compare with: a first load, new days of history."""
+    return connection.execute(
+        sql.SQL(
+            "insert into {target} ({columns}, line, observed_at, known_basis, load_id)"
+            " select {columns}, line, {observed_at}, {known_basis}, %(load_id)s from pg_temp.{staged} as b"
+        ).format(
+            target=sql.Identifier("raw", table.name),
+            columns=_names(table.columns),
+            staged=sql.Identifier(STAGED),
+            observed_at=sql.SQL("%(observed_at)s::timestamptz")
+            if load.known_basis == "observed" or table.assumed_from is None
+            else sql.SQL(table.assumed_from),
+            known_basis=sql.SQL("%(known_basis)s::text"),
+        ),
+        {"load_id": load.load_id, "observed_at": load.observed_at, "known_basis": load.known_basis},
+    ).rowcount
+
+
+def _append_compared(
+    connection: Connection,
+    load: Load,
+    table: RawTable,
+    dated: bool,
+    *,
+    any_known: bool,
+    by_load: bool = False,
+) -> dict[str, int]:
+    """Append the staged rows that differ from the version known at their instant; rows by outcome.
+
+    Known is the last version observed up to that instant, in raw or, in a dated batch, further up in it.
+    `by_load` counts versions of the very instant only up to this load's own, as readers order them: a row
+    that is stored already is then found to be the same.
+    """
+    known = sql.SQL(
+        """
+        left join lateral (
+            select true as is_known, v.observed_at, {values}
+            from {target} as v
+            where {same_key} and {up_to}
+            order by v.observed_at desc, v.load_id desc
+            limit 1
+        ) as known on true
+        """
+        if any_known
+        else " left join (select true as is_known, v.observed_at, {values} from {target} as v where false)"
+        " as known on true"
+    ).format(
+        values=_names(table.values, "v"),
+        target=sql.Identifier("raw", table.name),
+        same_key=_same(table.key, "v", "p"),
+        up_to=sql.SQL("(v.observed_at, v.load_id) <= (p.observed_at, %(load_id)s)")
+        if by_load
+        else sql.SQL("v.observed_at <= p.observed_at"),
+    )
+    above = sql.SQL(
+        ", lag(b.observed_at) over by_instant as above_at, lag(row({values})) over by_instant as above"
+        if dated
+        else ", null::timestamptz as above_at, null::record as above"
+    ).format(values=_names(table.values, "b"))
     query = sql.SQL(
         """
         with placed as materialized (
-            select b.*, {observed_at} as observed_at, {known_basis} as known_basis
+            select
+                {staged_columns}, b.line, {observed_at} as observed_at, {known_basis} as known_basis {above}
             from pg_temp.{staged} as b
+            {by_instant}
         ),
         compared as materialized (
             select
                 p.*,
                 case
-                    when known.is_known is null then 'new'
-                    when ({known_values}) is distinct from ({staged_values}) then 'changed'
+                    when known.is_known is null and p.above_at is null then 'new'
+                    when known.is_known is null or p.above_at > known.observed_at
+                        then case when p.above is distinct from {staged_values} then 'changed' else 'same' end
+                    when {known_values} is distinct from {staged_values} then 'changed'
                     else 'same'
                 end as outcome
             from placed as p
-            left join lateral (
-                select true as is_known, {values}
-                from {target} as v
-                where {same_key} and v.observed_at <= p.observed_at
-                order by v.observed_at desc, v.load_id desc
-                limit 1
-            ) as known on true
+            {known}
         ),
         appended as (
             insert into {target} ({columns}, line, observed_at, known_basis, load_id)
@@ -549,14 +725,23 @@ def _append_versions(connection: Connection, load: Load, table: RawTable) -> dic
         staged=sql.Identifier(STAGED),
         target=sql.Identifier("raw", table.name),
         columns=_names(table.columns),
-        values=_names(table.values, "v"),
+        staged_columns=_names(table.columns, "b"),
+        known=known,
+        above=above,
+        by_instant=sql.SQL("window by_instant as (partition by {} order by b.observed_at)").format(
+            _names(table.key, "b")
+        )
+        if dated
+        else sql.SQL(""),
         known_values=_names(table.values, "known", row=True),
         staged_values=_names(table.values, "p", row=True),
-        same_key=_same(table.key, "v", "p"),
-        observed_at=_observed_at(load, table),
+        observed_at=sql.SQL("b.observed_at") if dated else _observed_at(load, table),
         known_basis=_known_basis(load, table),
     )
-    rows = connection.execute(query, parameters).fetchall()
+    rows = connection.execute(
+        query,
+        {"load_id": load.load_id, "observed_at": load.observed_at, "known_basis": load.known_basis},
+    ).fetchall()
     return dict(rows)
 
 
@@ -602,12 +787,15 @@ def _known_basis(load: Load, table: RawTable) -> sql.Composable:
     return sql.SQL("case when {} then 'observed' else %(known_basis)s end").format(_seen_before(table))
 
 
-def _drop_twins(connection: Connection, load: Load, table: RawTable) -> tuple[int, list[Rejected]]:
-    """Leave one staged row a key, the first; gives how many say the same, and those that contradict it."""
+def _drop_twins(
+    connection: Connection, load: Load, table: RawTable, dated: bool
+) -> tuple[int, list[Rejected]]:
+    """Leave the first staged row of a key (and instant); gives its twins and those that contradict it."""
     staged = sql.Identifier(STAGED)
+    key = (*table.key, "observed_at") if dated else table.key
     repeated = connection.execute(
         sql.SQL("select 1 from pg_temp.{} group by {} having count(*) > 1 limit 1").format(
-            staged, _names(table.key)
+            staged, _names(key)
         )
     ).fetchone()
     if repeated is None:
@@ -626,9 +814,9 @@ def _drop_twins(connection: Connection, load: Load, table: RawTable) -> tuple[in
                 concat_ws('; ', {labelled})
             """
         ).format(
-            key=_names(table.key),
+            key=_names(key),
             staged=staged,
-            same_key=_same(table.key, "b", "f"),
+            same_key=_same(key, "b", "f"),
             values=_names(table.values, "b", row=True),
             first_values=_names(table.values, "f", row=True),
             labelled=_names(table.columns, "b"),
@@ -677,6 +865,11 @@ def _same(columns: Sequence[str], left: str, right: str) -> sql.Composed:
         sql.SQL("{} = {}").format(sql.Identifier(left, column), sql.Identifier(right, column))
         for column in columns
     )
+
+
+def _dataset(of: Ask | Load) -> tuple[str, str]:
+    """Source and dataset, by which parsers go."""
+    return of.source, of.dataset
 
 
 def _slot_name(ask: Ask) -> str:
