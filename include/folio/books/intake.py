@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 
-from folio.books import identity
+from folio.books import identity, introduced, waiting
 from folio.books.reading import read
 from folio.books.recognise import FORMATS, header_of, recognise, text_of
 from folio.books.resolve import known_at
@@ -52,19 +52,26 @@ def files(night: str) -> list[landing.Load]:
 
     A file stays where it lies. In recorded mode a name that begins with an instant (`2013-02-27T0000Z_`) is
     due from that instant on and was observed then; otherwise a file is due at once and observed now. A file
-    that cannot be read ends in a failed load, never in an exception.
+    that cannot be read ends in a failed load, never in an exception. After the files come the lines, theirs
+    and earlier ones', that waited for a name which is known by now.
     """
+    recorded, folder = settings().recorded, settings().payload_folder
     with warehouse.connect() as connection:
-        return [
+        parse = _parse(connection)
+        loads = [
             landing.take_in(
                 connection,
                 landing.Ask(SOURCE, file.dataset, file.slot, night, request=file.path.name),
                 _fetch(file),
-                _parse(connection),
-                folder=settings().payload_folder,
+                parse,
+                folder=folder,
             )
-            for file in due(settings().drop, night, recorded=settings().recorded)
+            for file in due(settings().drop, night, recorded=recorded)
         ]
+        observed_at = _instant(night) if recorded else datetime.now(UTC)
+        loads += introduced.introduce(connection, night, observed_at, parse, folder=folder)
+        loads += waiting.land(connection, night, observed_at, parse, folder=folder)
+        return loads
 
 
 def due(drop: Path, night: str, *, recorded: bool) -> list[BookFile]:

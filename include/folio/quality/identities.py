@@ -59,14 +59,15 @@ IDENTITIES = (
         tolerance=UNIT,
         breaches="""
             with splits as materialized (
-                select distinct instrument_id, trade_date, ratio
+                select distinct account_id, instrument_id, trade_date, ratio
                 from build.int_ledger_events where kind = 'split'
             ), booked as (
                 select transactions.account_id, transactions.instrument_id,
                        sum(case when kind in ('sell', 'switch_out', 'transfer_out', 'merger_out')
                                 then -units else units end
                            * coalesce((select ops.product(splits.ratio) from splits
-                                       where splits.instrument_id = transactions.instrument_id
+                                       where splits.account_id = transactions.account_id
+                                         and splits.instrument_id = transactions.instrument_id
                                          and splits.trade_date > transactions.trade_date), 1)) as units
                 from build.fct_transactions as transactions
                 where not is_rejected and status = 'settled' and transactions.instrument_id is not null

@@ -37,10 +37,24 @@ first_trades as (
     group by account_id, instrument_id, lot_method
 ),
 
+-- A split that a book has as well is one split, on the market's day; a booked bonus is the units themselves.
 published_splits as (
     select
-        cast(md5(concat_ws('|', first_trades.account_id, splits.instrument_id, splits.execution_date)) as uuid)
-            as transaction_id,
+        coalesce(
+            (
+                select booked.transaction_id
+                from booked
+                where
+                    booked.kind = 'split'
+                    and booked.account_id = first_trades.account_id
+                    and booked.instrument_id = splits.instrument_id
+                    and booked.trade_date
+                    between splits.execution_date - {{ same_event_days() }} and splits.execution_date + {{ same_event_days() }}
+                order by booked.transaction_id
+                limit 1
+            ),
+            cast(md5(concat_ws('|', first_trades.account_id, splits.instrument_id, splits.execution_date)) as uuid)
+        ) as transaction_id,
         first_trades.account_id,
         splits.instrument_id,
         first_trades.lot_method,
@@ -54,10 +68,11 @@ published_splits as (
             select 1
             from booked
             where
-                booked.account_id = first_trades.account_id
+                booked.kind = 'bonus'
+                and booked.account_id = first_trades.account_id
                 and booked.instrument_id = splits.instrument_id
-                and booked.trade_date = splits.execution_date
-                and booked.kind = 'split'
+                and booked.trade_date
+                between splits.execution_date - {{ same_event_days() }} and splits.execution_date + {{ bonus_allotment_days() }}
         )
 ),
 
@@ -91,6 +106,18 @@ events as (
             else amount_account - fee_account - tax_account
         end as proceeds_account
     from booked
+    where
+        not exists (
+            select 1
+            from published_splits
+            where
+                booked.kind = 'split'
+                and published_splits.account_id = booked.account_id
+                and published_splits.instrument_id = booked.instrument_id
+                and booked.trade_date
+                between published_splits.trade_date - {{ same_event_days() }}
+                and published_splits.trade_date + {{ same_event_days() }}
+        )
     union all
     select
         transaction_id,

@@ -80,6 +80,8 @@ all_days as (
         instruments.local_currency,
         instruments.carry_limit,
         instruments.first_day,
+        instruments.ends_on,
+        instruments.end_reason,
         cast(days.day as date) as valuation_date
     from instruments
     cross join lateral generate_series(
@@ -93,6 +95,8 @@ aged as (
         all_days.local_currency,
         all_days.carry_limit,
         all_days.first_day,
+        all_days.ends_on,
+        all_days.end_reason,
         all_days.valuation_date,
         priced_days.price_date,
         priced_days.price_local,
@@ -119,12 +123,19 @@ aged as (
             and priced_days.price_date < when_priced.valid_to
 ),
 
+ended as (
+    select
+        *,
+        coalesce(valuation_date >= ends_on, false) as has_ended
+    from aged
+),
+
 limited as (
     select
         *,
-        coalesce(days_carried <= carry_limit, false) as is_priced,
+        coalesce(days_carried <= coalesce(carry_limit, days_carried) and not has_ended, false) as is_priced,
         price_split_factor <> split_factor as is_from_before_split
-    from aged
+    from ended
 )
 
 -- A price carried over a split is brought to the units of the day; no other price is ever changed.
@@ -151,6 +162,7 @@ select
     is_priced and is_from_before_split as is_estimated,
     case
         when is_priced then null
+        when has_ended then end_reason
         when price_date is null then 'no price is known on or before this day'
         else 'the last price is ' || days_carried || ' weekdays old, the limit is ' || carry_limit
     end as missing_reason

@@ -5,5 +5,8 @@ with splits as (
 select
     ticker,
     execution_date,
-    cast(split_to / split_from as numeric(28, 12)) as ratio
+    cast(split_to / split_from as numeric(28, 12)) as ratio,
+    observed_at,
+    known_basis,
+    load_id
 from splits

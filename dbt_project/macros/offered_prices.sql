@@ -1,0 +1,45 @@
+{% macro prices_of_source(aliases, source, scheme, relation, code, day, price, currency, integer_codes=false) -%}
+    {#- Prices of one source under the names of a scheme as they stood on each day. The list of names is
+        evaluated first, so that only those in use are read from raw. -#}
+    select
+        names.instrument_id,
+        names.instrument_kind,
+        names.local_currency,
+        prices.{{ day }} as price_date,
+        prices.{{ price }} as price_local,
+        {{ currency }} as price_currency,
+        {{ source }} as price_source,
+        prices.load_id,
+        prices.source_line
+    from {{ relation }} as prices
+    inner join {{ aliases }} as names
+        on
+            names.alias_scheme = {{ scheme }}
+            and names.alias_code = cast(prices.{{ code }} as text)
+            and prices.{{ day }} >= names.valid_from
+            and (names.valid_to is null or prices.{{ day }} < names.valid_to)
+    where
+        {% if integer_codes -%}
+        prices.{{ code }} = any(array(
+            select cast(codes.alias_code as integer) from {{ aliases }} as codes
+            where codes.alias_scheme = {{ scheme }} and codes.alias_code ~ '^[0-9]{1,9}$'
+        ))
+        {%- else -%}
+        prices.{{ code }} = any(array(
+            select codes.alias_code from {{ aliases }} as codes
+            where codes.alias_scheme = {{ scheme }}
+        ))
+        {%- endif %}
+{%- endmacro %}
+
+{% macro offered_prices(aliases) -%}
+    {#- What every source says of the instruments in `aliases`: a further source is one more select. -#}
+    {{ prices_of_source(
+        aliases, "'amfi'", "'amfi'", ref('stg_amfi__navs'), 'scheme_code', 'nav_date', 'nav', "'INR'",
+        integer_codes=true
+    ) }}
+    union all
+    {{ prices_of_source(
+        aliases, "'polygon'", "'ticker'", ref('stg_polygon__daily_bars'), 'ticker', 'session_date', 'close_price', "'USD'"
+    ) }}
+{%- endmacro %}
