@@ -86,7 +86,10 @@ def parse_bars(body: bytes, load: Load) -> Batch:
     """Bars of the session that is the load's slot, for raw.polygon_daily_bars; line counts the results."""
     day = date.fromisoformat(load.slot)
     bars = _results(body, is_unadjusted=True)
-    return _batch("polygon_daily_bars", bars, lambda bar: _bar(bar, _ticker(bar.get("T"), "T"), day, day))
+    batch = _batch("polygon_daily_bars", bars, lambda bar: _bar(bar, _ticker(bar.get("T"), "T"), day, day))
+    if batch.rejected and not batch.rows:
+        raise PayloadError(f"not one of its bars is a bar of {day}: {batch.rejected[0].reason}")
+    return batch
 
 
 def parse_ticker_bars(body: bytes, load: Load) -> Batch:

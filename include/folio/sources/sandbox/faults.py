@@ -22,6 +22,10 @@ Kind = Literal[
     "empty",
     "error_status",
     "403",
+    "truncated",
+    "other_provider",
+    "other_day",
+    "no_rows",
 ]
 
 
@@ -29,7 +33,10 @@ Kind = Literal[
 class Fault:
     """What goes wrong on a path (a prefix of it), how often (None: until switched off).
 
-    `retry_after` is sent with a 429 or 503; `seconds` is how long a stall lasts.
+    `retry_after` is sent with a 429 or 503; `seconds` is how long a stall lasts; `as_of` limits the fault
+    to instants asked about that begin like it, such as `2013-02-27` for the nights of a day. Four kinds are
+    content at fault in an answer that looks whole: `truncated` (its first half), `other_provider` (another's
+    valid answer), `other_day` (that of the day before) and `no_rows`.
     """
 
     path: str
@@ -37,6 +44,7 @@ class Fault:
     times: int | None = None
     retry_after: float | None = None
     seconds: float = 60.0
+    as_of: str = ""
 
     @classmethod
     def read(cls, values: Mapping[str, Any]) -> "Fault":
@@ -44,7 +52,9 @@ class Fault:
         try:
             fault = cls(**{**values, "kind": str(values.get("kind"))})
         except TypeError as wrong:
-            raise ServiceError(f"a fault has path, kind, times, retry_after and seconds: {wrong}") from None
+            raise ServiceError(
+                f"a fault has path, kind, times, retry_after, seconds and as_of: {wrong}"
+            ) from None
         if fault.kind not in get_args(Kind):
             raise ServiceError(f"unknown fault {fault.kind!r}; known are {', '.join(get_args(Kind))}")
         return fault
@@ -74,12 +84,12 @@ class Faults:
         with self._lock:
             return json.dumps([asdict(fault) for fault in self._faults])
 
-    def next_for(self, path: str) -> Fault | None:
-        """The fault for a request, counted down."""
+    def next_for(self, path: str, as_of: str = "") -> Fault | None:
+        """The fault for a request about an instant, counted down."""
         with self._lock:
             self._read_file()
             for place, fault in enumerate(self._faults):
-                if not path.startswith(fault.path):
+                if not (path.startswith(fault.path) and as_of.startswith(fault.as_of)):
                     continue
                 if fault.times is not None:
                     if fault.times <= 1:
