@@ -9,3 +9,4 @@ select
     load_id,
     line as source_line
 from navs
+where nav is not null -- a recorded observation may be that no NAV was published
