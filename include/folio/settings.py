@@ -151,6 +151,11 @@ class Settings(BaseSettings):
     )
     mail_from: str = Field(default="folio@localhost", description="Sender of every mail.")
 
+    night_schedule: str | None = Field(
+        default=None,
+        description="Cron expression, in UTC, at which a night starts by itself, such as `0 3 * * *`; "
+        "empty: nights are started by hand.",
+    )
     airflow_url: str = Field(
         default="http://127.0.0.1:8080", description="Where the Airflow UI and REST API answer."
     )
@@ -172,6 +177,11 @@ class Settings(BaseSettings):
     def payload_folder(self) -> Path:
         """Content-addressed store of everything fetched."""
         return self.state / "payloads" / self.instance
+
+    @property
+    def quality_folder(self) -> Path:
+        """Results of Great Expectations and the pages built of them."""
+        return self.state / "quality" / self.instance
 
     @property
     def drop(self) -> Path:

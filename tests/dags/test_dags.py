@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from folio.services.conductor import BACKFILL, CHAIN, INGESTS, MAILS, NIGHT_DAGS
-from folio.settings import ROOT
+from folio.services.conductor import BACKFILL, CHAIN, CLOCK, INGESTS, MAILS, NIGHT_DAGS
+from folio.settings import ROOT, settings
 
 DAG_FILES = sorted((ROOT / "dags").glob("*.py"))
 
@@ -25,7 +25,7 @@ def dags(tmp_path_factory):
 
 
 def test_a_file_makes_one_dag_of_its_own_name(dags):
-    assert set(dags) == {*NIGHT_DAGS, BACKFILL} == {file.stem for file in DAG_FILES}
+    assert set(dags) == {*NIGHT_DAGS, BACKFILL, CLOCK} == {file.stem for file in DAG_FILES}
     for name, dag in dags.items():
         assert Path(dag.fileloc).stem == name
 
@@ -66,6 +66,19 @@ def test_the_backfill_has_a_form_with_typed_fields(dags):
     }
     assert fields["source"]["enum"] == ["amfi", "polygon", "ecb"]
     assert fields["first_day"]["format"] == "date"
+
+
+def test_nights_start_by_the_clock_only_where_a_schedule_is_set(dags, monkeypatch):
+    from folio.orchestration import defaults
+
+    assert not dags[CLOCK].timetable.can_be_scheduled
+    assert not dags[CLOCK].catchup
+    monkeypatch.setenv("FOLIO_NIGHT_SCHEDULE", "0 3 * * *")
+    settings.cache_clear()
+    try:
+        assert defaults.night_schedule() == "0 3 * * *"
+    finally:
+        settings.cache_clear()
 
 
 @pytest.mark.parametrize("file", DAG_FILES, ids=lambda file: file.stem)

@@ -45,6 +45,13 @@ def after(assets: BaseAsset) -> PartitionedAssetTimetable:
     return PartitionedAssetTimetable(assets=assets, default_partition_mapper=IdentityMapper())
 
 
+def night_schedule() -> str | None:
+    """When nights start by the clock, as a cron expression in UTC; None: they are started by hand."""
+    from folio.settings import settings
+
+    return settings().night_schedule
+
+
 def night_of(dag_run: Any) -> str:
     """Night that a run is for; a run started by hand without one is told how to give it."""
     from folio.jobs.nights import Night
