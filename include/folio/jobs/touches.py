@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
@@ -15,12 +15,18 @@ from folio.store import warehouse
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
-DATED_FACTS = {
+DATED_FACTS: Mapping[str, LiteralString] = {
     "amfi_navs": "nav_date",
     "polygon_daily_bars": "session_date",
+    "yahoo_daily_bars": "session_date",
+    "alphavantage_daily_bars": "session_date",
+    "file_daily_bars": "session_date",
+    "coingecko_daily_prices": "price_date",
+    "exchange_candles": "opened_at::date",
     "ecb_fx_rates": "rate_date",
+    "risk_free_rates": "rate_date",
 }
-"""Raw tables whose rows change figures from their own day on: table, day column."""
+"""Raw tables whose rows change figures from their own day on: table, and its day in SQL."""
 
 UNDATED_FACTS = (
     "polygon_splits", "book_investors", "book_portfolios", "book_accounts", "book_account_owners",
@@ -28,6 +34,15 @@ UNDATED_FACTS = (
     "book_price_preferences", "book_targets",
 )  # fmt: skip
 """Raw tables of which any new row may change figures of any day."""
+
+BOOKINGS = "book_transactions"
+"""Raw table whose rows change figures from the first of their days on, and of those they are paired with."""
+
+WITHOUT_DAILY_FIGURES = (
+    "amfi_schemes", "book_fund_terms", "book_exit_loads", "book_fund_constituents", "book_bond_terms",
+    "book_benchmarks",
+)  # fmt: skip
+"""Raw tables that models read, but none with a row a day."""
 
 NEXT_DAY = timedelta(days=1)
 
@@ -233,20 +248,20 @@ def _first_changed_day(connection: Connection, counted: _Counted) -> date | None
     for table in UNDATED_FACTS:
         if connection.execute(_new_rows(table, sql.SQL("true")) + sql.SQL(" limit 1"), new).fetchone():
             return None
-    for table, column in DATED_FACTS.items():
-        days += _values(connection, _new_rows(table, sql.SQL("min({})").format(sql.Identifier(column))), new)
+    for table, day in DATED_FACTS.items():
+        days += _values(connection, _new_rows(table, sql.SQL("min({})").format(sql.SQL(day))), new)
     # Every day that a booking ever had, and those of the legs it is paired with: units that leave later
     # than they arrive, or are not known to leave at all, change what arrived.
     booked = sql.SQL(
         """
-        with new as ({})
-        select min(least(trade_date, settlement_date, nav_date)) from raw.book_transactions
+        with new as ({new})
+        select min(least(trade_date, settlement_date, nav_date)) from raw.{bookings}
         where transaction_key in (select transaction_key from new) or pair_key in (
-            select bookings.pair_key from raw.book_transactions as bookings join new using (transaction_key)
+            select bookings.pair_key from raw.{bookings} as bookings join new using (transaction_key)
             where bookings.pair_key is not null
         )
         """
-    ).format(_new_rows("book_transactions", sql.SQL("transaction_key")))
+    ).format(new=_new_rows(BOOKINGS, sql.SQL("transaction_key")), bookings=sql.Identifier(BOOKINGS))
     days += _values(connection, booked, new)
     return min(days)
 
