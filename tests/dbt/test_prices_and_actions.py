@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from folio.books.identity import surrogate_id
-from folio.jobs import lots, nights, transformation
+from folio.jobs import lots, nights, price_checks, transformation
 from folio.settings import settings
 from folio.store.postgres import EmbeddedPostgres
 
@@ -131,6 +131,7 @@ def fill(raw: Raw) -> None:
     names_over_time(raw)
     endings(raw)
     unit_changes(raw)
+    several_sources(raw)
 
 
 def names_over_time(raw: Raw) -> None:
@@ -189,6 +190,37 @@ def unit_changes(raw: Raw) -> None:
     raw.book("allotment", "two", "bonus", day(8), "share-bonus", 10)
 
 
+def several_sources(raw: Raw) -> None:
+    """A coin that four sources price, one with an order of its own, and one quoted in another currency."""
+    raw.instrument("coin", "crypto", coingecko="coin", kraken="COIN/USD")
+    raw.instrument("coin-preferred", "crypto", coingecko="preferred", kraken="PRE/USD", binance="PRE/USD")
+    raw.instrument("coin-abroad", "crypto", coingecko="abroad", kraken="FAR/USDT")
+    for key in ("coin", "coin-preferred", "coin-abroad"):
+        raw.book(key, "one", "buy", BEGIN, key, 1)
+    for number, coin, price in ((13, "coin", 100), (14, "coin", 110), (14, "preferred", 200)):
+        raw.add(
+            "coingecko_daily_prices", price_date=day(number), coin_id=coin, quote_currency="USD", price=price
+        )
+    for exchange, pair, number, close in (
+        ("kraken", "COIN/USD", 12, 96),
+        ("kraken", "COIN/USD", 13, 104),
+        ("kraken", "COIN/USD", 14, 117),
+        ("kraken", "PRE/USD", 12, 190),
+        ("kraken", "PRE/USD", 14, 210),
+        ("binance", "PRE/USD", 14, 230),
+        ("kraken", "FAR/USDT", 14, 5),
+    ):
+        opened_at = datetime(2013, 2, number, tzinfo=UTC)
+        raw.add(
+            "exchange_candles", opened_at=opened_at, exchange=exchange, pair=pair, timeframe="1d", open=close,
+            high=close, low=close, close=close, volume=1,
+        )  # fmt: skip
+    raw.add(
+        "book_price_preferences", instrument_key="coin-preferred", valid_from=day(14),
+        price_sources="kraken coingecko",
+    )  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def built(postgres: EmbeddedPostgres, migrated_template: str) -> Iterator[psycopg.Connection[Any]]:
     """The warehouse after the stages that make prices, units and values."""
@@ -206,6 +238,7 @@ def built(postgres: EmbeddedPostgres, migrated_template: str) -> Iterator[psycop
         for batch in nights.account_batches(NIGHT):
             lots.match(NIGHT, batch)
         transformation.run_stage(NIGHT, "values")
+        price_checks.check_prices(NIGHT)
         with psycopg.connect(postgres.url(name), autocommit=True) as connection:
             yield connection
     settings.cache_clear()
@@ -272,6 +305,20 @@ def test_a_reverse_split_and_a_bonus_change_units_and_the_basis_of_prices(
     assert prices(built, "share-bonus", 6) == [(6, 50, None)]
 
 
+def test_bonus_units_count_from_the_day_on_which_the_price_falls(built: psycopg.Connection[Any]) -> None:
+    values = built.execute(
+        "select account_code, valuation_date, units, round(price_cost_account, 2) "
+        "from build.fct_positions join build.dim_accounts using (account_id) cross join "
+        "(values (date '2013-02-05'), (date '2013-02-07')) as days (valuation_date) "
+        "where instrument_id = %s and valuation_date >= valid_from "
+        "and (valid_to is null or valuation_date < valid_to) order by 1, 2",
+        [surrogate_id("instrument", "share-bonus")],
+    ).fetchall()
+    assert values == [
+        (account, day(number), held, 100) for account in ("one", "two") for number, held in ((5, 10), (7, 20))
+    ]
+
+
 def test_units_booked_are_units_held_whoever_booked_the_split(built: psycopg.Connection[Any]) -> None:
     from folio.quality.identities import IDENTITIES, examine
 
@@ -292,3 +339,54 @@ def test_what_happened_to_an_instrument_is_listed_with_its_successor(built: psyc
         ("share-gone", "delisting", day(7), None, None, None),
         ("share-reverse", "reverse_split", day(6), None, Decimal("0.1"), None),
     ]
+
+
+def sources(built: psycopg.Connection[Any], instrument: str, *days: int) -> list[tuple[Any, ...]]:
+    return built.execute(
+        "select extract(day from valuation_date)::int, price_local, price_source from build.fct_prices_daily "
+        "where instrument_id = %s and extract(day from valuation_date)::int = any(%s) order by 1",
+        [surrogate_id("instrument", instrument), list(days)],
+    ).fetchall()
+
+
+def test_the_best_source_of_a_kind_gives_the_price_and_a_lesser_one_where_it_has_none(
+    built: psycopg.Connection[Any],
+) -> None:
+    assert sources(built, "coin", 12, 13, 14) == [
+        (12, 96, "kraken"),
+        (13, 100, "coingecko"),
+        (14, 110, "coingecko"),
+    ]
+
+
+def test_a_book_may_order_the_sources_of_an_instrument_from_a_day_on(built: psycopg.Connection[Any]) -> None:
+    assert sources(built, "coin-preferred", 12, 14) == [(12, 190, "kraken"), (14, 210, "kraken")]
+
+
+def findings(built: psycopg.Connection[Any], check: str) -> list[tuple[Any, ...]]:
+    return built.execute(
+        "select subject, severity, status, observed, expected, note from ops.check_results "
+        "where night = %s and suite = 'prices' and check_name = %s order by 1",
+        [NIGHT, check],
+    ).fetchall()
+
+
+def test_sources_that_disagree_beyond_the_band_are_a_finding_with_both_values(
+    built: psycopg.Connection[Any],
+) -> None:
+    assert findings(built, "providers_agree_on_prices") == [
+        (
+            "coin coingecko kraken", "warn", "warned", "1 days differ", "at most 5 % apart",
+            "2013-02-14: coingecko 110, kraken 117",
+        )
+    ]  # fmt: skip
+
+
+def test_a_price_in_another_currency_is_not_used_and_is_a_finding(built: psycopg.Connection[Any]) -> None:
+    assert sources(built, "coin-abroad", 14) == [(14, None, None)]
+    [finding] = findings(built, "prices_are_in_the_instruments_currency")
+    assert finding[:4] == ("coin-abroad kraken", "warn", "warned", "1 prices in USDT")
+
+
+def test_statements_of_a_split_that_agree_are_no_finding(built: psycopg.Connection[Any]) -> None:
+    assert [row[0:3] for row in findings(built, "sources_agree_on_splits")] == [("all", "warn", "passed")]

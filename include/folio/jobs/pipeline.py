@@ -17,6 +17,7 @@ from folio.jobs import (
     mail,
     nights,
     orders,
+    price_checks,
     publish,
     returns,
     risk,
@@ -55,6 +56,17 @@ def run_night(night: str, watch: Callable[[Step], None] = lambda step: None) -> 
     return steps
 
 
+def figures(night: str) -> Iterator[tuple[str, Callable[[], object]]]:
+    """Steps that make the figures of the night that is open: what a rebuild as of an instant makes again."""
+    yield "dbt ledger", partial(transformation.run_stage, night, "ledger")
+    for batch in nights.account_batches(night):
+        yield f"lots {batch}", partial(lots.match, night, batch)
+    yield "dbt values", partial(transformation.run_stage, night, "values")
+    yield "returns", partial(returns.measure, night)
+    yield "risk", partial(risk.measure, night)
+    yield "dbt measures", partial(transformation.run_stage, night, "measures")
+
+
 def _steps(night: str) -> Iterator[tuple[str, Callable[[], object]]]:
     for source in INGESTS:
         yield f"ingest {source}", partial(getattr(ingest, source), night)
@@ -71,13 +83,8 @@ def _steps(night: str) -> Iterator[tuple[str, Callable[[], object]]]:
         yield f"ingest {job.__name__}", partial(job, night)
     yield "open night", partial(nights.open_night, night)
     yield "history", partial(history.write_night, night)
-    yield "dbt ledger", partial(transformation.run_stage, night, "ledger")
-    for batch in nights.account_batches(night):
-        yield f"lots {batch}", partial(lots.match, night, batch)
-    yield "dbt values", partial(transformation.run_stage, night, "values")
-    yield "returns", partial(returns.measure, night)
-    yield "risk", partial(risk.measure, night)
-    yield "dbt measures", partial(transformation.run_stage, night, "measures")
+    yield from figures(night)
+    yield "prices compared", partial(price_checks.check_prices, night)
     yield "wallets", partial(wallets.compare_with_ledger, night)
     yield "identities", partial(gates.check_identities, night)
     yield "anything valued", partial(gates.can_value, night)

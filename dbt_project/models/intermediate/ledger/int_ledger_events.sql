@@ -7,24 +7,44 @@
     )
 }}
 
+-- Bonus units are credited some days after the price has fallen: they count from the market's day on.
 with booked as (
     select
-        transaction_id,
-        account_id,
-        instrument_id,
-        lot_method,
-        kind,
-        trade_date,
-        occurred_at,
-        source_line,
-        pair_key,
-        ledger_effect,
-        units,
-        amount_account,
-        fee_account,
-        tax_account
-    from {{ ref('int_transactions_converted') }}
-    where status = 'settled' and ledger_effect <> 'none' and instrument_id is not null and units > 0
+        transactions.transaction_id,
+        transactions.account_id,
+        transactions.instrument_id,
+        transactions.lot_method,
+        transactions.kind,
+        transactions.occurred_at,
+        transactions.source_line,
+        transactions.pair_key,
+        transactions.ledger_effect,
+        transactions.units,
+        transactions.amount_account,
+        transactions.fee_account,
+        transactions.tax_account,
+        case
+            when transactions.kind = 'bonus'
+                then coalesce(
+                    (
+                        select max(splits.execution_date)
+                        from {{ ref('int_splits_resolved') }} as splits
+                        where
+                            splits.instrument_id = transactions.instrument_id
+                            and splits.execution_date
+                            between transactions.trade_date - {{ bonus_allotment_days() }}
+                            and transactions.trade_date + {{ same_event_days() }}
+                    ),
+                    transactions.trade_date
+                )
+            else transactions.trade_date
+        end as trade_date
+    from {{ ref('int_transactions_converted') }} as transactions
+    where
+        transactions.status = 'settled'
+        and transactions.ledger_effect <> 'none'
+        and transactions.instrument_id is not null
+        and transactions.units > 0
 ),
 
 first_trades as (
@@ -71,8 +91,7 @@ published_splits as (
                 booked.kind = 'bonus'
                 and booked.account_id = first_trades.account_id
                 and booked.instrument_id = splits.instrument_id
-                and booked.trade_date
-                between splits.execution_date - {{ same_event_days() }} and splits.execution_date + {{ bonus_allotment_days() }}
+                and booked.trade_date = splits.execution_date
         )
 ),
 

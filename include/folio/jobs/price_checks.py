@@ -1,0 +1,105 @@
+"""Findings on prices: where providers disagree about a price or a split, or quote in another currency."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, LiteralString
+
+import psycopg
+
+from folio.jobs.nights import Night
+from folio.store import warehouse
+
+SUITE = "prices"
+COLUMNS = ("night", "suite", "check_name", "subject", "severity", "status", "observed", "expected", "note")
+SHOWN = 5
+"""Days that a finding spells out, the latest first."""
+
+DISAGREEMENTS: LiteralString = """
+    with numbered as (
+        select *, row_number() over (
+            partition by instrument_id, price_source, other_source order by price_date desc
+        ) as place
+        from build.int_price_disagreements
+    )
+    select instruments.instrument_code || ' ' || price_source || ' ' || other_source,
+           count(*) || ' days differ',
+           'at most ' || trim_scale(max(band) * 100) || ' % apart',
+           string_agg(
+               price_date || ': ' || price_source || ' ' || trim_scale(price_local) || ', '
+               || other_source || ' ' || trim_scale(other_price_local),
+               '; ' order by price_date desc
+           ) filter (where place <= %(shown)s)
+    from numbered join build.dim_instruments as instruments using (instrument_id)
+    group by instruments.instrument_code, price_source, other_source
+    order by 1
+"""
+
+OTHER_CURRENCIES: LiteralString = """
+    select instruments.instrument_code || ' ' || price_source,
+           days || ' prices in ' || coalesce(price_currency, 'an unnamed currency'),
+           'prices in ' || other.local_currency,
+           'last on ' || last_price_date || '; such prices are not used'
+    from build.int_prices_in_other_currency as other
+    join build.dim_instruments as instruments using (instrument_id)
+    order by 1
+"""
+
+UNIT_CHANGES: LiteralString = """
+    select instruments.instrument_code || ' ' || used.ex_date || ' ' || other.action_source,
+           other.action_source || ': ' || trim_scale(other.ratio) || ' on ' || other.ex_date,
+           used.action_source || ': ' || trim_scale(used.ratio) || ' on ' || used.ex_date,
+           'units after for one before; the second counts'
+    from build.int_unit_changes_stated as other
+    join build.int_unit_changes_stated as used
+        on used.instrument_id = other.instrument_id and used.is_used
+        and abs(used.ex_date - other.ex_date) <= 5 and used.source_rank < other.source_rank
+    join build.dim_instruments as instruments on instruments.instrument_id = other.instrument_id
+    where not other.is_used and abs(other.ratio / used.ratio - 1) > 0.001
+    order by 1
+"""
+
+
+@dataclass(frozen=True)
+class Check:
+    """A check of prices; its query gives one row a finding: subject, observed, expected, note."""
+
+    name: str
+    query: LiteralString
+
+
+CHECKS = (
+    Check("providers_agree_on_prices", DISAGREEMENTS),
+    Check("prices_are_in_the_instruments_currency", OTHER_CURRENCIES),
+    Check("sources_agree_on_splits", UNIT_CHANGES),
+)
+
+
+def check_prices(night: str) -> int:
+    """Write down the night's findings on prices as warnings; gives how many there are.
+
+    A standing disagreement is a finding of every night until a book's price preference leaves one of the
+    two sources out for the instrument.
+    """
+    this = Night.parse(night)
+    with warehouse.connect() as connection:
+        rows = [row for check in CHECKS for row in _results(connection, this, check)]
+        warehouse.replace(
+            connection,
+            "ops.check_results",
+            COLUMNS,
+            rows,
+            where="night = %s and suite = %s",
+            parameters=(this.id, SUITE),
+        )
+    return sum(row[5] == "warned" for row in rows)
+
+
+def _results(
+    connection: psycopg.Connection[Any], night: Night, check: Check
+) -> Iterator[tuple[str | None, ...]]:
+    """Rows of ops.check_results: the findings of a check, or one that it passed."""
+    found = connection.execute(check.query, {"shown": SHOWN}).fetchall()
+    for subject, observed, expected, note in found:
+        yield (night.id, SUITE, check.name, subject, "warn", "warned", observed, expected, note)
+    if not found:
+        yield (night.id, SUITE, check.name, "all", "warn", "passed", "0 findings", None, None)
