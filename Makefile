@@ -32,8 +32,9 @@ check-all: setup lint ## run every test, the exhaustive ones too
 	$(PYTHON) -m coverage erase
 	$(PYTHON) -m pytest --cov --cov-report=term
 
-bench: setup ## time landing and one night for many accounts (BENCH="--accounts 100" for a smaller one)
+bench: setup ## time landing, InfluxDB and one night for many accounts (BENCH="--accounts 100" for a smaller one)
 	$(PYTHON) tests/bench/navs.py
+	$(PYTHON) -m tests.bench.influx
 	$(PYTHON) tests/bench/night.py $(BENCH)
 
 lint: setup ## check style of Python and SQL, and types

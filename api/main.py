@@ -13,6 +13,8 @@ from api.database import Database
 from api.instruments import router as instruments
 from api.operations import router as operations
 from api.portfolios import router as portfolios
+from folio.settings import settings
+from folio.store.influx import Influx
 
 DESCRIPTION = """
 Published figures of the accounts a key may see. Every answer is read in one transaction from one publication,
@@ -26,7 +28,10 @@ PREFIX = "/api/v1"
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.database = Database()
+    app.state.influx = Influx.of(settings())
     yield
+    if app.state.influx is not None:
+        app.state.influx.close()
     await run_in_threadpool(app.state.database.close)
 
 

@@ -101,6 +101,22 @@ class Reading:
             limit=self.page.limit, offset=self.page.offset, returned=len(rows), next_offset=following
         )
 
+    def page_within(self, rows: list[Row]) -> tuple[list[Row], PageInfo]:
+        """The page asked for of rows from the first one on, of which one more than its last is enough."""
+        page = rows[self.page.offset : self.page.offset + self.page.limit]
+        end = self.page.offset + len(page)
+        return page, PageInfo(
+            limit=self.page.limit,
+            offset=self.page.offset,
+            returned=len(page),
+            next_offset=end if len(rows) > end else None,
+        )
+
+    def without_tag(self) -> "Reading":
+        """The same, for answers that change between publications: no caller may keep them."""
+        kept = {name: value for name, value in self.headers.items() if name != "ETag"}
+        return replace(self, headers=kept | {"Cache-Control": "no-store"})
+
     def of_the_day(self) -> "Reading":
         """The same, reading what the last publication about `as_of` or a day before it said.
 

@@ -1,11 +1,19 @@
 """Queries for funds, instruments and prices."""
 
-from datetime import date
+import logging
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 from api.answers import PageInfo
-from api.instruments.schemas import Fund, Instrument, Price
+from api.instruments.schemas import Candle, Fund, Instrument, Price
 from api.reading import Reading
+from folio.errors import InfluxError
+from folio.store import candles as store
+from folio.store.candles import Named, Resolution, Span
+from folio.store.influx import Influx
+
+log = logging.getLogger(__name__)
 
 
 def funds(reading: Reading, search: str | None) -> tuple[list[Fund], PageInfo]:
@@ -89,3 +97,72 @@ def prices(
         end=end,
         as_of=reading.as_of,
     )
+
+
+def candles(
+    reading: Reading,
+    bucket: Influx | None,
+    instrument_id: UUID,
+    resolution: Resolution,
+    start: date | None,
+    end: date | None,
+) -> tuple[list[Candle], PageInfo]:
+    """Candles of each source that opened between two days, both included, the oldest first.
+
+    They are read from InfluxDB where it holds all that has landed, else from Postgres; and from Postgres as
+    they were known at the answer's `known_at`, where one was asked for.
+    """
+    until = reading.as_of if reading.as_of < reading.publication.valuation_date else date.max
+    until = min(until, end or date.max, date(9998, 1, 1))
+    wanted = reading.page.offset + reading.page.limit + 1
+    holds_all = reading.instant is None and bucket is not None and _holds_all(reading, bucket)
+    found = []
+    for span in _spans(reading, instrument_id, resolution, start, until):
+        held = None
+        if holds_all and bucket is not None:
+            try:
+                held = store.from_influx(bucket, span, wanted)
+            except InfluxError as error:  # raw holds the same
+                log.warning("history is read from Postgres: %s", error)
+                holds_all = False
+        if held is None:
+            known_at = reading.known_at if reading.instant else None
+            held = store.from_postgres(reading.connection, span, wanted, known_at)
+        found += [
+            Candle(**vars(candle), currency=span.named.currency, source=span.named.source) for candle in held
+        ]
+    found.sort(key=lambda candle: (candle.opened_at, candle.source, candle.currency or ""))
+    return reading.page_within(found)
+
+
+def _spans(
+    reading: Reading, instrument_id: UUID, resolution: Resolution, start: date | None, end: date
+) -> Iterator[Span]:
+    """Under which names, and while which were the instrument's, its candles are held."""
+    codes = reading.connection.execute(
+        "select scheme, code, valid_from, valid_to from history.instrument_codes"
+        " where instrument_id = %s order by scheme, code, valid_from",
+        [instrument_id],
+    ).fetchall()
+    for scheme, code, valid_from, valid_to in codes:
+        since = _midnight(max(start or date.min, valid_from))
+        until = _midnight(min(end + timedelta(days=1), valid_to or date.max))
+        for named in _named(reading, resolution, scheme, code):
+            if since < until:
+                yield Span(named, since, until)
+
+
+def _named(reading: Reading, resolution: Resolution, scheme: str, alias: str) -> Iterator[Named]:
+    for table in store.tables(resolution):
+        if scheme in table.codes:
+            yield from store.named(reading.connection, table, scheme, alias)
+
+
+def _holds_all(reading: Reading, bucket: Influx) -> bool:
+    """Whether everything that has landed is in the bucket."""
+    row = reading.connection.execute("select history.influx_lacks(%s)", [bucket.target]).fetchone()
+    return row == (False,)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)

@@ -3,14 +3,16 @@
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
 
 from api.answers import Envelope
 from api.errors import not_found
 from api.instruments import repository
-from api.instruments.schemas import Fund, FundDetail, Instrument, InstrumentPrice, Price
+from api.instruments.schemas import Candle, Fund, FundDetail, Instrument, InstrumentPrice, Price
 from api.reading import Answer
+from folio.store.candles import Resolution
+from folio.store.influx import Influx
 
 funds = APIRouter(prefix="/funds", tags=["funds"])
 market = APIRouter(prefix="/market", tags=["market"])
@@ -65,13 +67,31 @@ def get_price(instrument: Named, reading: Answer) -> Response:
     )
 
 
-@market.get("/history/{instrument}", summary="Price history", response_model=Envelope[list[Price]])
+def history_bucket(request: Request) -> Influx | None:
+    """InfluxDB's bucket of candles, where there is one."""
+    bucket: Influx | None = request.app.state.influx
+    return bucket
+
+
+@market.get(
+    "/history/{instrument}",
+    summary="Price history",
+    response_model=Envelope[list[Price]] | Envelope[list[Candle]],
+)
 def list_prices(
     instrument: Named,
     reading: Answer,
+    bucket: Annotated[Influx | None, Depends(history_bucket)],
     start: Annotated[date | None, Query(alias="start_date", description="First day.")] = None,
     end: Annotated[date | None, Query(alias="end_date", description="Last day, included.")] = None,
+    resolution: Annotated[
+        Resolution | None,
+        Query(description="Candles of a day or a minute, as sources say them up to now; else as published."),
+    ] = None,
 ) -> Response:
-    """Unadjusted price of each calendar day held, the oldest first."""
-    rows, page = repository.prices(reading, instrument.instrument_id, start, end)
-    return reading.answer(rows, Price, page)
+    """Published unadjusted price of each calendar day held, or candles by `resolution`; the oldest first."""
+    if resolution is None:
+        rows, page = repository.prices(reading, instrument.instrument_id, start, end)
+        return reading.answer(rows, Price, page)
+    found, page = repository.candles(reading, bucket, instrument.instrument_id, resolution, start, end)
+    return reading.without_tag().answer(found, Candle, page)

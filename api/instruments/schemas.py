@@ -1,6 +1,6 @@
 """Rows of funds, instruments and their prices."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -44,6 +44,19 @@ class Price(Schema):
     days_carried: int | None
     quality: str
     missing_reason: str | None
+
+
+class Candle(Schema):
+    """Prices of an instrument over a day or minute, as a source said them; a fund's value is its `close`."""
+
+    opened_at: Annotated[datetime, Field(description="Start of the minute, or midnight UTC of the day.")]
+    open: Number | None
+    high: Number | None
+    low: Number | None
+    close: Number | None
+    volume: Number | None
+    currency: Annotated[str | None, Field(description="As the source writes it, null where it does not say.")]
+    source: str
 
 
 class FundDetail(Fund):

@@ -171,7 +171,8 @@ def _lacking(connection: Connection, target: str) -> list[tuple[UUID, int]]:
     rows = connection.execute(
         """
         select load_id, rows_new + rows_changed from raw.loads
-        where status = 'loaded' and source <> 'books' and rows_new + rows_changed > 0 and not exists (
+        where status in ('loaded', 'superseded') and source <> 'books' and rows_new + rows_changed > 0
+        and not exists (
             select 1 from ops.influx_loads as written
             where written.target = %s and written.load_id = loads.load_id
         )

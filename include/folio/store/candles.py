@@ -32,6 +32,9 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = 1_000
 """In nanoseconds, the unit of InfluxDB's timestamps."""
 
+LAST_TIME = 2**63 - 2
+"""InfluxDB's last timestamp, in the year 2262; its first is as long before 1970."""
+
 
 @dataclass(frozen=True)
 class CandleTable:
@@ -229,7 +232,7 @@ def named(connection: Connection, table: CandleTable, scheme: str, alias: str) -
     if not _may_hold(table, alias):
         return []
     query = sql.SQL(
-        "select {code}, (array_agg({currency} order by {time} desc))[1] from {table}"
+        "select {code}, (array_agg({currency}::text order by {time} desc))[1] from {table}"
         " where {alias} = %(alias)s::{alias_type} and {source} = %(source)s and {only} group by 1 order by 1"
     ).format(**table.parts())
     source = table.codes[scheme]
@@ -244,12 +247,16 @@ def from_postgres(
     table = span.named.table
     query = sql.SQL(
         """
-        select distinct on ({time}) {opened_at}, {open}, {high}, {low}, {close}, {volume}
-        from {table}
-        where {alias} = %(alias)s::{alias_type} and {code} = %(code)s and {source} = %(source)s and {only}
-              and {time} >= %(since)s and {time} < %(until)s
-              and observed_at <= coalesce(%(known_at)s, 'infinity')
-        order by {time}, observed_at desc, load_id desc
+        select {opened_at}, {open}, {high}, {low}, {close}, {volume}
+        from (
+            select distinct on ({time}) * from {table}
+            where {alias} = %(alias)s::{alias_type} and {code} = %(code)s and {source} = %(source)s and {only}
+                  and {time} >= %(since)s and {time} < %(until)s
+                  and observed_at <= coalesce(%(known_at)s::timestamptz, 'infinity')
+            order by {time}, observed_at desc, load_id desc
+        ) as known
+        where {close} is not null
+        order by {time}
         limit %(limit)s
         """
     ).format(**table.parts())
@@ -301,7 +308,7 @@ def lines(connection: Connection, table: CandleTable, loads: Sequence[UUID]) -> 
                              'volume=' || {volume})
                 || ' ' || {nanoseconds}
             from {table} as this
-            where load_id = any(%(loads)s) and {only} and not exists (
+            where load_id = any(%(loads)s) and {only} and {close} is not null and not exists (
                 select 1 from {table} as later
                 where {same} and (later.observed_at, later.load_id) > (this.observed_at, this.load_id)
             )
@@ -317,29 +324,27 @@ def lines(connection: Connection, table: CandleTable, loads: Sequence[UUID]) -> 
 def thinned(
     connection: Connection, table: CandleTable, loads: Sequence[UUID]
 ) -> list[tuple[str, str, datetime]]:
-    """(source, code, opened_at) of candles of which a load took a field away that an earlier version had.
+    """(source, code, opened_at) of candles now known to lack something that an earlier version had.
 
-    A write would leave the old field on the point: it has to be deleted first.
+    A write would leave the old field on the point, so it has to be deleted first; a candle that was taken
+    back altogether has no close and is not written again.
     """
-    nullable = [
-        column
-        for name, column in zip(FIELDS, table.fields, strict=True)
-        if name != "close" and column != "null"
-    ]
-    if not nullable:
-        return []
     gone = sql.SQL(" or ").join(
         sql.SQL("(this.{0} is null and earlier.{0} is not null)").format(sql.Identifier(column))
-        for column in nullable
+        for column in table.fields
+        if column != "null"
     )
     query = sql.SQL(
         """
         select distinct {source}, {code}, {opened_at} from {table} as this
         where load_id = any(%(loads)s) and {only} and exists (
-            select 1 from {table} as earlier where {same} and ({gone})
+            select 1 from {table} as earlier where {same_earlier} and ({gone})
+        ) and not exists (
+            select 1 from {table} as later
+            where {same} and (later.observed_at, later.load_id) > (this.observed_at, this.load_id)
         )
         """
-    ).format(same=_same_key(table, "earlier"), gone=gone, **table.parts())
+    ).format(same_earlier=_same_key(table, "earlier"), same=_same_key(table), gone=gone, **table.parts())
     return connection.execute(query, {"loads": list(loads)}).fetchall()
 
 
@@ -402,6 +407,7 @@ def sums_in_postgres(connection: Connection, resolution: Resolution, month: date
                 where {time} >= %(since)s and {time} < %(until)s and {only}
                 order by {key}, observed_at desc, load_id desc
             ) as known
+            where {close} is not null
             group by 1, 2
             """
         ).format(
@@ -472,7 +478,8 @@ def _of_code(source: str, code: str) -> str:
 
 
 def _between(since: datetime, until: datetime) -> str:
-    return f"time >= {_nanosecond(since)} AND time < {_nanosecond(until)}"
+    low, high = (min(max(_nanosecond(each), -LAST_TIME), LAST_TIME) for each in (since, until))
+    return f"time >= {low} AND time < {high}"
 
 
 def _nanosecond(instant: datetime) -> int:

@@ -1,6 +1,5 @@
 """Price history in a real InfluxDB: it holds what raw holds, through restatements, refusals and kills."""
 
-import uuid
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -13,27 +12,11 @@ from folio.sources.tables import TABLES as RAW
 from folio.store import candles
 from folio.store import warehouse as connections
 from folio.store.influx import Influx
+from tests.landed_rows import landed
 
 NIGHT = "2013-02-28T0300Z"
 FIRST = date(2013, 2, 26)
 MINUTE = datetime(2013, 2, 26, 14, 30, tzinfo=UTC)
-
-
-def landed(table, rows, observed_at=datetime(2013, 2, 27, 3, tzinfo=UTC), source="polygon"):
-    """Put rows (key and values, in the table's order) into raw as one loaded load; gives its id."""
-    load, declared = uuid.uuid4(), RAW[table]
-    columns = [*declared.columns, "observed_at", "known_basis", "load_id", "line"]
-    with connections.connect() as connection:
-        connection.execute(
-            "insert into raw.loads (load_id, source, dataset, slot, attempt, request, status, observed_at,"
-            " payload_sha256, rows_seen, rows_new) values (%s, %s, %s, %s, 1, '', 'loaded', %s, '0', %s, %s)",
-            (load, source, table, str(load), observed_at, len(rows), len(rows)),
-        )
-        connection.cursor().executemany(
-            f"insert into raw.{table} ({', '.join(columns)}) values ({', '.join(['%s'] * len(columns))})",
-            [(*row, observed_at, "observed", load, line) for line, row in enumerate(rows, start=1)],
-        )
-    return load
 
 
 def bar(day, ticker="AAPL", close="448.97", opened="443.82"):
@@ -129,6 +112,24 @@ def test_a_field_that_a_restatement_took_away_is_gone(bucket):
         ("polygon", "AAPL"): [(None, Decimal("448.97")), (Decimal("443.82"), Decimal("448.97"))]
     }
     assert history.compare() == []
+
+
+def test_a_value_that_was_taken_back_is_deleted_and_one_told_again_is_back(bucket):
+    for number, nav in enumerate(("55.1234", None, "55.2")):
+        landed("amfi_navs", [(FIRST, 118550, nav)], datetime(2013, 2, 27, number, tzinfo=UTC), "amfi")
+        history.write()
+        held = points(bucket, fields="close")
+        assert held == ({("amfi", "118550"): [(Decimal(nav),)]} if nav else {})
+        assert history.compare() == []
+
+
+def test_a_replaced_load_is_written_too(bucket):
+    load = landed("polygon_daily_bars", bars(5))
+    with connections.connect() as connection:
+        connection.execute("update raw.loads set status = 'superseded' where load_id = %s", (load,))
+    assert lacks(bucket)
+    assert history.write().points == 5
+    assert not lacks(bucket)
 
 
 def test_books_are_no_history(bucket):
