@@ -92,7 +92,9 @@ class RebalanceProblem:
 
     Amounts are in one reporting currency. `distance_weight` is the lambda of the objective: what a unit of
     value at full drift is worth. `force` trades to the targets instead of back inside the band. A search ends
-    at `relative_gap`, `node_limit` or `time_limit_seconds`; the first two give every machine the same answer.
+    when the objective is proven to within `relative_gap` of itself or, past a first effort, to within
+    `value_gap` of the portfolio's value; at the latest at `node_limit` or `time_limit_seconds`, of which only
+    the second makes the answer depend on the machine.
 
     Raises
     ------
@@ -109,6 +111,7 @@ class RebalanceProblem:
     distance_weight: Decimal
     force: bool = False
     relative_gap: float = 1e-3
+    value_gap: float = 0.0
     time_limit_seconds: float = 20.0
     node_limit: int = 20_000
 
@@ -147,8 +150,10 @@ class RebalanceProblem:
             self.minimum_order_value,
             self.distance_weight,
         )
-        if any(p < 0 for p in parameters) or self.time_limit_seconds <= 0 or self.node_limit < 1:
-            raise OrderError("costs, minimum order, lambda and limits must not be negative")
+        if any(p < 0 for p in parameters) or min(self.relative_gap, self.value_gap) < 0:
+            raise OrderError("costs, minimum order, lambda and gaps must not be negative")
+        if self.time_limit_seconds <= 0 or self.node_limit < 1:
+            raise OrderError("the limits of a search must be positive")
 
 
 def _refuse_unknown(problem: RebalanceProblem) -> None:

@@ -14,7 +14,8 @@ from folio.decisions.orders.problem import (
     RebalanceProblem,
     Status,
 )
-from folio.decisions.orders.search import Book, Trade, cheapest
+from folio.decisions.orders.programme import Book, Trade
+from folio.decisions.orders.search import cheapest
 
 PRECISION = 60
 REACHED = 2e-8
@@ -93,7 +94,7 @@ def _rebalance(problem: RebalanceProblem, book: Book) -> tuple[list[Order], Outc
     orders: list[Order] = []
     bound: Decimal | None = None
     if not is_settled and before > 0:
-        orders, bound = _search(problem, book)
+        orders, bound = _search(problem, book, before)
         after = drift(book, orders)
         is_overdrawn = any(a.cash < 0 for a in book.accounts)
         if after >= before and not is_overdrawn:
@@ -112,8 +113,13 @@ def _rebalance(problem: RebalanceProblem, book: Book) -> tuple[list[Order], Outc
     )
 
 
-def _search(problem: RebalanceProblem, book: Book) -> tuple[list[Order], Decimal]:
-    if any(a.cash > 0 for a in book.accounts) and all(a.cash >= 0 for a in book.accounts):
+def _search(problem: RebalanceProblem, book: Book, before: Decimal) -> tuple[list[Order], Decimal]:
+    band = Decimal(0) if problem.force else book.portfolio.drift_band
+    idle = sum((a.cash for a in book.accounts), Decimal(0))
+    suffices = (
+        idle >= (before - band) * book.value
+    )  # cash spent lessens the drift by at most its share of value
+    if suffices and all(a.cash >= 0 for a in book.accounts):
         found = cheapest(problem, book, may_sell=False, within=REACHED)
         if found is not None:
             return _orders(problem, book, found.trades), _decimal(found.lower_bound)

@@ -5,7 +5,7 @@ from decimal import Decimal
 from itertools import product
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from folio.decisions.orders.certificate import certify
@@ -272,6 +272,37 @@ def test_every_plan_is_certified_and_never_worse_than_doing_nothing(problem):
     if plan.drift_before is not None:
         band = D(0) if problem.force else problem.portfolios[0].drift_band
         assert plan.drift_before > band or not plan.orders
+
+
+def nothing_is_given_away(problem):
+    """The quick search, content with a basis point of value, against a full search for the exact optimum."""
+    problem = replace(problem, node_limit=20_000, minimum_order_value=max(D(50), problem.minimum_order_value))
+    quick = solve(replace(problem, value_gap=1e-4))
+    exact = solve(replace(problem, relative_gap=1e-6))
+    assert quick.status == exact.status
+    if exact.objective is None:
+        return
+    basis_point = D("1e-4") * sum(o.value for o in quick.outcomes)
+    steps = sum(p.step * p.price for p in problem.positions if not p.whole_units)
+    if quick.status == "planned" and not problem.force:
+        assert quick.objective <= exact.objective + basis_point + steps
+        assert quick.objective - quick.lower_bound <= basis_point + steps
+    assert quick.drift_after <= exact.drift_after * D("1.002") + D("1e-4") or quick.status == "planned"
+    if exact.drift_after <= quick.drift_after:
+        assert quick.lower_bound <= exact.objective + NEAR
+
+
+@settings(max_examples=15, deadline=None, phases=[Phase.generate])
+@given(problem=books())
+def test_the_quick_search_comes_within_a_basis_point_of_the_full_one(problem):
+    nothing_is_given_away(problem)
+
+
+@pytest.mark.exhaustive
+@settings(max_examples=200, deadline=None, phases=[Phase.generate])
+@given(problem=books())
+def test_the_quick_search_comes_within_a_basis_point_of_the_full_one_many_times(problem):
+    nothing_is_given_away(problem)
 
 
 def brute_force(problem):
