@@ -1,12 +1,14 @@
 """Rebalance plans of a night: built tables in, one certified plan per tax unit out."""
 
+import hashlib
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal, localcontext
+from functools import cached_property
 from typing import Any, LiteralString, TypeVar
 from uuid import UUID
 
@@ -17,7 +19,6 @@ from folio.books.identity import surrogate_id
 from folio.decisions.orders.problem import (
     Account,
     Costs,
-    Order,
     Portfolio,
     Position,
     RebalancePlan,
@@ -38,6 +39,12 @@ MINIMUM_ORDER_VALUE = Decimal(50)
 DISTANCE_WEIGHT = Decimal("0.0005")
 """Lambda: below the proportional cost, so that nobody trades beyond the edge of the band."""
 
+VALUE_GAP = 1e-4
+"""Share of a portfolio's value, one basis point, within which a plan is proven to be the best."""
+
+METHOD = "orders-2"
+"""Rises with any change of method that would give other plans; those kept from before it are made anew."""
+
 Row = TypeVar("Row")
 
 ALL_BATCHES = "0/1"
@@ -56,7 +63,7 @@ TRADED_BY = {
 PLAN_COLUMNS = (
     *("plan_id", "tax_unit_id", "night", "valuation_date", "status", "reason"),
     *("objective", "lower_bound", "gap", "drift_before", "drift_after"),
-    *("cost_reporting", "naive_cost_reporting", "reporting_currency", "lambda"),
+    *("cost_reporting", "naive_cost_reporting", "reporting_currency", "lambda", "problem_sha256"),
 )
 ORDER_COLUMNS = (
     *("order_id", "plan_id", "portfolio_id", "account_id", "instrument_id", "side", "units"),
@@ -69,31 +76,40 @@ IN_BATCH = "mod(('x' || right({column}::text, 6))::bit(24)::integer, %(batches)s
 def plan(night: str, batch: str = ALL_BATCHES) -> dict[str, int]:
     """Replace the plans and orders of a night for the tax units of a batch (`0/3` is the first of three).
 
+    A tax unit whose problem is that of its last plan keeps its orders and figures and is not solved again.
+
     Returns
     -------
     dict[str, int]
-        Plans by status, and `orders`.
+        Plans by status, `kept` where there are any, and `orders`.
     """
     this = Night.parse(night)
     part, parts = _batch(batch)
     currency = settings().reporting_currency
     with warehouse.connect() as connection:
         book = _read(connection, this.valuation_date, currency, part, parts)
+        tax_units = sorted(book.portfolios)
+        stored = _stored(connection, this.id, tax_units)
+
+        def answer(tax_unit_id: UUID) -> tuple[_Plan, bool]:
+            return book.plan(tax_unit_id, stored.get(tax_unit_id))
+
         plans, orders, counts = [], [], Counter[str]()
-        tax_units = sorted(book.tax_units)
         with ThreadPoolExecutor(os.cpu_count()) as pool:  # the solver works outside the interpreter's lock
-            solved = list(pool.map(book.plan, tax_units))
-        for tax_unit_id, made in zip(tax_units, solved, strict=True):
+            answers = list(pool.map(answer, tax_units))
+        for tax_unit_id, (made, is_kept) in zip(tax_units, answers, strict=True):
             plan_id = surrogate_id("plan", f"{tax_unit_id}|{this.id}")
             plans.append(
                 (
                     *(plan_id, tax_unit_id, this.id, this.valuation_date, made.status, made.reason),
                     *(made.objective, made.lower_bound, made.gap, made.drift_before, made.drift_after),
-                    *(made.cost, made.naive_cost, currency, DISTANCE_WEIGHT),
+                    *(made.cost, made.naive_cost, currency, DISTANCE_WEIGHT, made.problem_sha256),
                 )
             )
             orders += [book.order_row(plan_id, order) for order in made.orders]
             counts[made.status] += 1
+            if is_kept:
+                counts["kept"] += 1
         in_batch = (
             IN_BATCH.format(column="tax_unit_id").replace("%(batches)s", "%s").replace("%(batch)s", "%s")
         )
@@ -160,44 +176,85 @@ class _Target:
 
 
 @dataclass(frozen=True)
+class _Order:
+    account_id: UUID
+    instrument_id: UUID
+    side: str
+    units: Decimal
+    reason: str
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is stored of a plan, and the hash of the problem it answers; None where none was posed."""
+
+    problem_sha256: str | None
+    status: str
+    reason: str | None
+    objective: Decimal | None = None
+    lower_bound: Decimal | None = None
+    gap: Decimal | None = None
+    drift_before: Decimal | None = None
+    drift_after: Decimal | None = None
+    cost: Decimal | None = None
+    naive_cost: Decimal | None = None
+    orders: tuple[_Order, ...] = ()
+
+    @classmethod
+    def answering(cls, problem_sha256: str, plan: RebalancePlan) -> "_Plan":
+        """A plan as solved."""
+        return cls(
+            problem_sha256,
+            *(plan.status, plan.reason, plan.objective, plan.lower_bound, plan.gap),
+            *(plan.drift_before, plan.drift_after, plan.cost, plan.naive_cost),
+            tuple(
+                _Order(UUID(o.account_id), UUID(o.instrument_id), o.side, o.units, o.reason)
+                for o in plan.orders
+            ),
+        )
+
+
+@dataclass(frozen=True)
 class _Books:
-    """What one valuation date says of some tax units, by id."""
+    """What one valuation date says of some tax units: portfolios by tax unit, accounts by portfolio."""
 
     currency: str
-    portfolios: dict[UUID, _Portfolio]
-    accounts: dict[UUID, _Account]
+    portfolios: Mapping[UUID, list[_Portfolio]]
+    accounts: Mapping[UUID, list[_Account]]
     instruments: dict[UUID, _Instrument]
-    holdings: dict[UUID, list[_Holding]]
-    targets: dict[UUID, list[_Target]]
+    holdings: Mapping[UUID, list[_Holding]]
+    targets: Mapping[UUID, list[_Target]]
     rates: dict[tuple[str, str], Decimal]
 
-    @property
-    def tax_units(self) -> set[UUID]:
-        return {p.tax_unit_id for p in self.portfolios.values()}
+    def plan(self, tax_unit_id: UUID, last: _Plan | None) -> tuple[_Plan, bool]:
+        """Plan of one tax unit, and whether it is the last one, kept because it answers the same problem.
 
-    def plan(self, tax_unit_id: UUID) -> RebalancePlan:
-        """Plan of one tax unit; one that cannot be made or certified is refused with the reason."""
+        One that cannot be made or certified is refused with the reason.
+        """
         try:
-            return solve(self.problem(tax_unit_id))
+            problem = self.problem(tax_unit_id)
+            asked = hashlib.sha256(f"{METHOD} {problem!r}".encode()).hexdigest()
+            if last is not None and last.problem_sha256 == asked:
+                return last, True
+            return _Plan.answering(asked, solve(problem)), False
         except _NotPriced as gap:
-            return RebalancePlan("not_priced", str(gap))
+            return _Plan(None, "not_priced", str(gap)), False
         except OrderError as error:
-            return RebalancePlan("refused", str(error))
+            return _Plan(None, "refused", str(error)), False
 
     def problem(self, tax_unit_id: UUID) -> RebalanceProblem:
         """The tax unit's portfolios that have targets, with their accounts, in reporting currency."""
         portfolios: list[Portfolio] = []
         accounts: list[Account] = []
         positions: list[Position] = []
-        for portfolio in self.portfolios.values():
+        for portfolio in self.portfolios[tax_unit_id]:
             targets = self._targets(portfolio.portfolio_id)
-            if portfolio.tax_unit_id != tax_unit_id or not targets:
+            if not targets:
                 continue
             portfolios.append(Portfolio(str(portfolio.portfolio_id), targets, portfolio.drift_band))
-            for account in self.accounts.values():
-                if account.portfolio_id == portfolio.portfolio_id:
-                    accounts.append(self._account(account))
-                    positions += self._positions(account, targets)
+            for account in self.accounts.get(portfolio.portfolio_id, []):
+                accounts.append(self._account(account))
+                positions += self._positions(account, targets)
         return RebalanceProblem(
             portfolios=tuple(portfolios),
             accounts=tuple(accounts),
@@ -205,7 +262,13 @@ class _Books:
             costs=COSTS,
             minimum_order_value=MINIMUM_ORDER_VALUE,
             distance_weight=DISTANCE_WEIGHT,
+            value_gap=VALUE_GAP,
         )
+
+    @cached_property
+    def account_by_id(self) -> dict[UUID, _Account]:
+        """Every account."""
+        return {account.account_id: account for accounts in self.accounts.values() for account in accounts}
 
     def _targets(self, portfolio_id: UUID) -> dict[str, Decimal]:
         targets: dict[str, Decimal] = {}
@@ -269,10 +332,10 @@ class _Books:
             price = (instrument.price_local * rate).quantize(PRICE_STEP)
         return price if price > 0 else None
 
-    def order_row(self, plan_id: UUID, order: Order) -> tuple[Any, ...]:
+    def order_row(self, plan_id: UUID, order: _Order) -> tuple[Any, ...]:
         """Row of computed.rebalance_orders, with the amount in the account's own currency."""
-        account = self.accounts[UUID(order.account_id)]
-        instrument = self.instruments[UUID(order.instrument_id)]
+        account = self.account_by_id[order.account_id]
+        instrument = self.instruments[order.instrument_id]
         rate = self.rates[instrument.local_currency, account.account_currency]
         assert instrument.price_local is not None
         with localcontext() as context:
@@ -343,6 +406,7 @@ def _read(connection: psycopg.Connection[Any], day: date, currency: str, part: i
         left join build.dim_instruments as instruments on instruments.instrument_code = allocations.bucket
         where allocations.valuation_date = %(day)s and allocations.dimension = 'instrument'
           and allocations.target_weight > 0 and {of_batch}
+        order by allocations.portfolio_id, allocations.bucket
         """,
         asked,
     )
@@ -366,21 +430,55 @@ def _read(connection: psycopg.Connection[Any], day: date, currency: str, part: i
         asked,
     ).fetchall()
     currencies = {a.account_currency for a in accounts} | {i.local_currency for i in instruments} | {currency}
-    by_account: dict[UUID, list[_Holding]] = defaultdict(list)
-    for holding in holdings:
-        by_account[holding.account_id].append(holding)
-    by_portfolio: dict[UUID, list[_Target]] = defaultdict(list)
-    for target in targets:
-        by_portfolio[target.portfolio_id].append(target)
     return _Books(
         currency=currency,
-        portfolios={p.portfolio_id: p for p in portfolios},
-        accounts={a.account_id: a for a in accounts},
+        portfolios=_grouped(portfolios, lambda p: p.tax_unit_id),
+        accounts=_grouped(accounts, lambda a: a.portfolio_id),
         instruments={i.instrument_id: i for i in instruments},
-        holdings=by_account,
-        targets=by_portfolio,
+        holdings=_grouped(holdings, lambda h: h.account_id),
+        targets=_grouped(targets, lambda t: t.portfolio_id),
         rates={(c, c): Decimal(1) for c in currencies} | {(start, end): rate for start, end, rate in rates},
     )
+
+
+def _stored(connection: psycopg.Connection[Any], night: str, tax_units: list[UUID]) -> dict[UUID, _Plan]:
+    """The last plan of each tax unit up to a night, where it answers a problem."""
+    rows = connection.execute(
+        """
+        select plans.tax_unit_id, plans.problem_sha256, plans.status, plans.reason, plans.objective,
+               plans.lower_bound, plans.gap, plans.drift_before, plans.drift_after, plans.cost_reporting,
+               plans.naive_cost_reporting, plans.plan_id
+        from unnest(%s::uuid[]) as asked (tax_unit_id)
+        cross join lateral (
+            select * from computed.rebalance_plans as made
+            where made.tax_unit_id = asked.tax_unit_id and made.night <= %s
+            order by made.night desc limit 1
+        ) as plans
+        where plans.problem_sha256 is not null
+        """,
+        (tax_units, night),
+    ).fetchall()
+    orders = connection.execute(
+        """
+        select plan_id, account_id, instrument_id, side, units, reason from computed.rebalance_orders
+        where plan_id = any(%s)
+        """,
+        ([row[-1] for row in rows],),
+    ).fetchall()
+    by_plan = _grouped(orders, lambda order: order[0])
+    return {
+        tax_unit_id: replace(
+            _Plan(*figures), orders=tuple(_Order(*order) for _, *order in by_plan.get(plan_id, []))
+        )
+        for tax_unit_id, *figures, plan_id in rows
+    }
+
+
+def _grouped(rows: Iterable[Row], key: Callable[[Row], UUID]) -> dict[UUID, list[Row]]:
+    groups: dict[UUID, list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[key(row)].append(row)
+    return dict(groups)
 
 
 def _rows(

@@ -13,6 +13,8 @@ from folio.store import warehouse as store
 D = Decimal
 NIGHT = "2013-03-01T0300Z"
 DAY = date(2013, 2, 28)
+NIGHT_BEFORE = "2013-02-28T0300Z"
+DAY_BEFORE = date(2013, 2, 27)
 
 TABLES = """
 create table build.dim_portfolios (portfolio_id uuid, tax_unit_id uuid, portfolio_currency text,
@@ -138,6 +140,11 @@ def change(statement, *parameters):
         connection.execute(statement, parameters)
 
 
+def move_to(day):
+    for mart in ("fct_prices_daily", "fct_fx_rates_daily", "fct_holdings", "fct_allocations"):
+        change(f"update build.{mart} set valuation_date = %s where valuation_date >= '2013-02-01'", day)
+
+
 def test_every_tax_unit_gets_a_plan_that_says_why_it_has_orders_or_none(book):
     counts = orders.plan(NIGHT)
     assert plans() == {
@@ -192,6 +199,64 @@ def test_planning_a_night_twice_leaves_the_same_rows(book):
     orders.plan(NIGHT)
     assert rows() == first
     assert first[1]
+
+
+def test_what_has_not_changed_is_not_solved_again(book):
+    first = orders.plan(NIGHT)
+    before = placed()
+    again = orders.plan(NIGHT)
+    assert "kept" not in first
+    assert again == first | {"kept": 3}
+    assert placed() == before
+
+
+def test_a_later_night_with_the_same_problem_keeps_the_plan_under_its_own_ids(book):
+    move_to(DAY_BEFORE)
+    orders.plan(NIGHT_BEFORE)
+    before = placed()
+    move_to(DAY)
+    assert orders.plan(NIGHT)["kept"] == 3
+    with store.connect() as connection:
+        nights = connection.execute(
+            "select night, valuation_date, count(*) from computed.rebalance_plans"
+            " join computed.rebalance_orders using (plan_id) group by night, valuation_date order by night"
+        ).fetchall()
+    assert [night for night, _, _ in nights] == [NIGHT_BEFORE, NIGHT]
+    assert [count for _, _, count in nights] == [4, 4]
+    assert nights[1][1] == DAY
+    assert sorted(map(str, placed())) == sorted(map(str, [*before, *before]))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        "update build.fct_holdings set units = units + 1 where units = 100",
+        "update build.fct_holdings set units = 1001 where units = 1000",
+        "update build.fct_prices_daily set price_local = 28.0000000001 where price_local = 28",
+        "update build.fct_fx_rates_daily set rate = 0.760000000001 where rate = 0.76",
+        "update build.fct_allocations set target_weight = 0.49 where bucket = 'MSFT'",
+        "update build.dim_portfolios set drift_band = 0.06 where portfolio_currency = 'USD'",
+        "update build.dim_instruments set whole_units = false where instrument_code = 'MSFT'",
+        "update build.dim_accounts set cash_model = 'implied'",
+    ],
+)
+def test_anything_that_decides_a_plan_makes_it_be_solved_again(book, changed):
+    orders.plan(NIGHT)
+    change(changed)
+    again = orders.plan(NIGHT)
+    assert again["planned"] == 1
+    assert again.get("kept", 0) < 3
+    with store.connect() as connection:
+        hashes = connection.execute(
+            "select count(distinct problem_sha256) from computed.rebalance_plans"
+        ).fetchone()
+    assert hashes == (3,)
+
+
+def test_a_plan_from_before_a_change_of_method_is_solved_again(book, monkeypatch):
+    orders.plan(NIGHT)
+    monkeypatch.setattr(orders, "METHOD", "orders-next")
+    assert "kept" not in orders.plan(NIGHT)
 
 
 def test_batches_of_tax_units_add_up_to_the_whole(book):

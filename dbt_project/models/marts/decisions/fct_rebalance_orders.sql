@@ -18,7 +18,7 @@ select
     orders.reason,
     prices.price_date as oldest_price_date,
     cast(case prices.quality when 'ok' then 0 when 'carried' then 1 end as numeric(20, 12)) as carried_share,
-    'orders-1' as method_version,
+    'orders-2' as method_version,
     coalesce(prices.quality, 'incomplete') as quality
 from {{ ref('stg_computed__rebalance_orders') }} as orders
 inner join {{ ref('fct_rebalance_plans') }} as plans

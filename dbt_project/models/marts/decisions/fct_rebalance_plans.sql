@@ -17,7 +17,7 @@ select
     plans.reporting_currency,
     plans.lambda,
     {{ quality('plans.drift_before is null', 'false', 'false') }} as quality,
-    'orders-1' as method_version
+    'orders-2' as method_version
 from {{ ref('stg_computed__rebalance_plans') }} as plans
 inner join {{ ref('stg_ops__nights') }} as nights
     on plans.night = nights.night
