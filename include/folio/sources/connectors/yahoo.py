@@ -16,6 +16,9 @@ from folio.sources.session import ProviderSession, UnusableAnswerError
 CHART_PATH = "/v8/finance/chart/{symbol}"
 PRICES = ("open", "high", "low", "close")
 
+LATEST_CLOSE = time(20, 0)
+"""By then, on its own clock, an exchange has closed whose hours the chart does not tell."""
+
 
 @dataclass(frozen=True)
 class Yahoo:
@@ -70,7 +73,7 @@ class Chart:
         """Whether the session of a day has ended at an instant."""
         ends = self.session_ends
         if ends is None or ends.astimezone(self.clock).date() != day:
-            ends = datetime.combine(day + timedelta(days=1), time(0), self.clock)
+            ends = datetime.combine(day, LATEST_CLOSE, self.clock)
         return now >= ends
 
 
