@@ -10,7 +10,7 @@ from uuid import UUID
 import numpy as np
 import psycopg
 
-from folio.figures.arrays import FloatArray
+from folio.figures.arrays import DateArray, FloatArray
 from folio.figures.risk import measures
 from folio.figures.risk.measures import LEAST_DAYS, WINDOW_DAYS
 from folio.jobs.nights import Night
@@ -26,6 +26,8 @@ WHOLE_HISTORY = 0
 NO_MEANING = 0
 
 NO_RISK_FREE_RATE = "no risk-free rate of the portfolio's currency is taken in"
+NOTHING_TO_DIVIDE_BY = "the returns above the risk-free rate do not vary, or none falls short"
+RATES_END = "{known} of the {least} daily returns needed have a risk-free rate of {currency}"
 
 HOLDINGS = """
     select holdings.portfolio_id, holdings.instrument_id, portfolios.portfolio_currency,
@@ -54,6 +56,12 @@ CASH_RETURNS = """
     where cash.instrument_kind = 'cash' and extract(isodow from rates.valuation_date) < 6
       and rates.valuation_date between %s and %s
 """
+CURRENCIES = "select portfolio_id, portfolio_currency from build.dim_portfolios"
+RISK_FREE_RATES = """
+    select currency, valid_from, valid_to, annual_rate::float8
+    from build.fct_risk_free_rates
+    order by valid_from
+"""
 PORTFOLIO_RETURNS = """
     select portfolio_id,
            case extract(isodow from valuation_date)
@@ -65,6 +73,31 @@ PORTFOLIO_RETURNS = """
     group by 1, 2
     order by 1, 2
 """
+
+
+@dataclass(frozen=True)
+class Series:
+    """Weekday returns of a portfolio, oldest first, and the days they are of."""
+
+    days: list[date]
+    returns: FloatArray
+
+
+@dataclass(frozen=True)
+class RiskFree:
+    """Risk-free rates of a currency: what a year earned on days between `valid_from` and `valid_to`."""
+
+    currency: str
+    valid_from: DateArray
+    valid_to: DateArray
+    annual_rate: FloatArray
+
+    def per_day(self, days: list[date]) -> FloatArray:
+        """Rate of each day, compounded to the annual one over a year's weekdays; NaN where none is valid."""
+        asked = np.array(days, dtype="datetime64[D]")
+        place = np.searchsorted(self.valid_from, asked, side="right") - 1
+        is_valid = (place >= 0) & (asked < self.valid_to[place])
+        return np.where(is_valid, (1.0 + self.annual_rate[place]) ** (1.0 / PERIODS_PER_YEAR) - 1.0, np.nan)
 
 
 @dataclass(frozen=True)
@@ -91,6 +124,8 @@ def measure(night: str) -> None:
     """
     this = Night.parse(night)
     with warehouse.connect() as connection:
+        rates = _risk_free(connection)
+        currencies = dict(connection.execute(CURRENCIES).fetchall())
         rows = [
             (
                 portfolio_id,
@@ -102,8 +137,8 @@ def measure(night: str) -> None:
                 ("current_holdings", _of_current_holdings(connection, this.valuation_date)),
                 ("actual_history", _of_history(connection)),
             )
-            for portfolio_id, returns in portfolios
-            for row in measured(returns, basis)
+            for portfolio_id, series in portfolios
+            for row in measured(series, basis, rates.get(currencies.get(portfolio_id, "")))
         ]
         warehouse.replace(
             connection,
@@ -116,8 +151,9 @@ def measure(night: str) -> None:
         )
 
 
-def measured(returns: FloatArray, basis: str) -> Iterator[Measured]:
-    """All measures of one series of weekday returns, float64 of shape (n_days,), oldest first."""
+def measured(series: Series, basis: str, risk_free: RiskFree | None) -> Iterator[Measured]:
+    """All measures of one series of returns; its ratios need the rates of the portfolio's currency."""
+    returns = series.returns
     recent = returns[-WINDOW_DAYS:]
     known = int(np.isfinite(recent).sum())
     short = None if known >= LEAST_DAYS else f"{known} of the {LEAST_DAYS} daily returns needed"
@@ -126,10 +162,13 @@ def measured(returns: FloatArray, basis: str) -> Iterator[Measured]:
         *("volatility", basis, "historical", NO_MEANING, NO_MEANING, WINDOW_DAYS),
         *(None if short else deviation, known, short),
     )
-    for name in ("sharpe", "sortino"):
+    rate, rated, unrated = _rate_a_day(recent, series.days[-WINDOW_DAYS:], risk_free)
+    for name, figure in (("sharpe", measures.sharpe), ("sortino", measures.sortino)):
+        value = float(figure(recent, rate, PERIODS_PER_YEAR))
+        missing = short or unrated or (None if np.isfinite(value) else NOTHING_TO_DIVIDE_BY)
         yield Measured(
             *(name, basis, "historical", NO_MEANING, NO_MEANING, WINDOW_DAYS),
-            *(None, known, NO_RISK_FREE_RATE),
+            *(None if missing else value, rated, missing),
         )
     path, window = (returns, WHOLE_HISTORY) if basis == "actual_history" else (recent, WINDOW_DAYS)
     seen = int(np.isfinite(path).sum())
@@ -148,7 +187,40 @@ def measured(returns: FloatArray, basis: str) -> Iterator[Measured]:
                 )
 
 
-def _of_current_holdings(connection: psycopg.Connection[Any], day: date) -> Iterator[tuple[UUID, FloatArray]]:
+def _rate_a_day(
+    returns: FloatArray, days: list[date], risk_free: RiskFree | None
+) -> tuple[FloatArray | None, int, str | None]:
+    """Rate of each day, the number of returns that have one, and why there are too few; None where none are.
+
+    Days without a rate are left out of a ratio, as are days without a return.
+    """
+    known = int(np.isfinite(returns).sum())
+    if risk_free is None:
+        return None, known, NO_RISK_FREE_RATE
+    rate = risk_free.per_day(days)
+    rated = int(np.isfinite(returns - rate).sum())
+    if rated >= LEAST_DAYS:
+        return rate, rated, None
+    return rate, rated, RATES_END.format(known=rated, least=LEAST_DAYS, currency=risk_free.currency)
+
+
+def _risk_free(connection: psycopg.Connection[Any]) -> dict[str, RiskFree]:
+    """Risk-free rates by currency."""
+    found: dict[str, list[tuple[date, date | None, float]]] = defaultdict(list)
+    for currency, *row in connection.execute(RISK_FREE_RATES):
+        found[currency].append(tuple(row))
+    return {
+        currency: RiskFree(
+            currency,
+            np.array([row[0] for row in rows], dtype="datetime64[D]"),
+            np.array([row[1] or date.max for row in rows], dtype="datetime64[D]"),
+            np.array([row[2] for row in rows]),
+        )
+        for currency, rows in found.items()
+    }
+
+
+def _of_current_holdings(connection: psycopg.Connection[Any], day: date) -> Iterator[tuple[UUID, Series]]:
     """Returns that today's weights would have had, by portfolio; none where a holding has no value."""
     series: dict[tuple[UUID, str], dict[date, float]] = defaultdict(dict)
 
@@ -171,13 +243,16 @@ def _of_current_holdings(connection: psycopg.Connection[Any], day: date) -> Iter
         held = [(value, returns) for value, returns in holdings if value]
         total = sum(value for value, _ in held)
         if total > 0 and all(value is not None for value, _ in holdings):
-            yield portfolio, np.sum([value / total * returns for value, returns in held], axis=0)
+            yield (
+                portfolio,
+                Series(weekdays, np.sum([value / total * returns for value, returns in held], axis=0)),
+            )
 
 
-def _of_history(connection: psycopg.Connection[Any]) -> Iterator[tuple[UUID, FloatArray]]:
+def _of_history(connection: psycopg.Connection[Any]) -> Iterator[tuple[UUID, Series]]:
     """Weekday returns that portfolios really had."""
-    series: dict[UUID, list[float]] = defaultdict(list)
-    for portfolio, _, daily_return in connection.execute(PORTFOLIO_RETURNS):
-        series[portfolio].append(daily_return)
-    for portfolio, returns in series.items():
-        yield portfolio, np.array(returns)
+    found: dict[UUID, list[tuple[date, float]]] = defaultdict(list)
+    for portfolio, weekday, daily_return in connection.execute(PORTFOLIO_RETURNS):
+        found[portfolio].append((weekday, daily_return))
+    for portfolio, days in found.items():
+        yield portfolio, Series([weekday for weekday, _ in days], np.array([change for _, change in days]))
