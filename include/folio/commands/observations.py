@@ -38,6 +38,8 @@ def load(
         task = progress.add_task(file.name, total=jobs.rows_in(file))
 
         def seen(rows: int) -> None:
+            if progress.finished:
+                return  # rows are read again where other loads of their time were there first
             progress.advance(task, rows)
             if progress.finished:
                 progress.update(task, description=f"{file.name}: comparing with what is known")

@@ -413,20 +413,27 @@ def _settle_later(
         {"observed_at": landed.observed_at},
     )
     connection.execute(sql.SQL("analyze pg_temp.{}").format(sql.Identifier(LATE)))
-    for load in later:
-        parse = parsers.get(_dataset(load))
-        if parse is None or load.payload_sha256 is None:
-            raise LoadError(
-                f"{landed.source}/{landed.dataset} {landed.slot} is older than {load.source}/{load.dataset}"
-                f" {load.slot}, which must be read again and has no parser here"
-            )
-        batch = parse(payloads.read(folder, load.payload_sha256), load)
-        _stage(connection, table, batch)
-        _keep_late(connection, landed, load, table, batch.dated)
-        _drop_twins(connection, load, table, batch.dated)
-        _append_compared(connection, load, table, batch.dated, any_known=True, by_load=True)
-        if not dated and not batch.dated and not _any_left(connection, table):
-            return
+    # Rows of a dated batch lie between those of other loads, so one that is appended again may be overruled
+    # and may overrule in its turn: until a round appends nothing, which it must, as rows only come once.
+    again = True
+    while again:
+        appended, any_dated = 0, dated
+        for load in [*later, landed] if dated else later:
+            parse = parsers.get(_dataset(load))
+            if parse is None or load.payload_sha256 is None:
+                raise LoadError(
+                    f"{landed.source}/{landed.dataset} {landed.slot} is older than"
+                    f" {load.source}/{load.dataset} {load.slot}, which must be read again"
+                    " and has no parser here"
+                )
+            batch = parse(payloads.read(folder, load.payload_sha256), load)
+            _stage(connection, table, batch)
+            _keep_late(connection, landed, load, table, batch.dated)
+            _drop_twins(connection, load, table, batch.dated)
+            counts = _append_compared(connection, load, table, batch.dated, any_known=True, by_load=True)
+            appended += counts.get("new", 0) + counts.get("changed", 0)
+            any_dated = any_dated or batch.dated
+        again = any_dated and appended > 0
 
 
 def _later_loads(connection: Connection, landed: Load, table: RawTable, dated: bool) -> list[Load]:
@@ -457,7 +464,7 @@ def _keep_late(connection: Connection, landed: Load, load: Load, table: RawTable
     connection.execute(
         sql.SQL(
             "delete from pg_temp.{staged} as b where not exists (select from pg_temp.{late} as l"
-            " where {same_key} and ({at}, %(load)s::uuid) > (l.since, %(landed)s::uuid))"
+            " where {same_key} and ({at}, %(load)s::uuid) >= (l.since, %(landed)s::uuid))"
         ).format(
             staged=sql.Identifier(STAGED),
             late=sql.Identifier(LATE),
@@ -466,24 +473,6 @@ def _keep_late(connection: Connection, landed: Load, load: Load, table: RawTable
         ),
         {"load": load.load_id, "landed": landed.load_id, "observed_at": load.observed_at},
     )
-
-
-def _any_left(connection: Connection, table: RawTable) -> bool:
-    """Strike off the late keys that the staged load has spoken of; whether any is left for later loads.
-
-    The next observation of a key settles it: it is stored now, so those after it compare as they did.
-    """
-    connection.execute(
-        sql.SQL("delete from pg_temp.{late} as l using pg_temp.{staged} as b where {same_key}").format(
-            late=sql.Identifier(LATE),
-            staged=sql.Identifier(STAGED),
-            same_key=_same(table.key, "l", "b"),
-        )
-    )
-    row = connection.execute(
-        sql.SQL("select exists (select from pg_temp.{})").format(sql.Identifier(LATE))
-    ).fetchone()
-    return row is not None and bool(row[0])
 
 
 # ---- versions ----------------------------------------------------------------------------------------------
