@@ -20,6 +20,8 @@
     )
 }}
 
+{%- set first_day = first_touched_day('ledger') %}
+
 with night as (
     select * from {{ ref('stg_ops__night') }}
 ),
@@ -35,7 +37,7 @@ currencies as (
                         select 1 from {{ this }} as kept
                         where kept.currency = used.currency and kept.valuation_date = {{ first_rated_day() }}
                     )
-                    then greatest({{ first_rated_day() }}, {{ first_touched_day('ledger') }})
+                    then greatest({{ first_rated_day() }}, {{ first_day }})
                 else {{ first_rated_day() }}
             end
         {%- else -%}

@@ -19,6 +19,8 @@
     )
 }}
 
+{%- set first_day = first_touched_day('ledger') %}
+
 -- An instrument that is new, or whose history is longer or shorter than it was, is made whole.
 with instruments as (
     select
@@ -30,11 +32,11 @@ with instruments as (
                         select 1 from {{ this }} as kept
                         where
                             kept.instrument_id = priced.instrument_id
-                            and kept.valuation_date = {{ first_touched_day('ledger') }} - 1
+                            and kept.valuation_date = {{ first_day }} - 1
                             and kept.local_currency = priced.local_currency
                             and kept.first_day = priced.first_day
                     )
-                    then greatest(priced.history_from, {{ first_touched_day('ledger') }})
+                    then greatest(priced.history_from, {{ first_day }})
                 else priced.history_from
             end
         {%- else -%}

@@ -11,11 +11,13 @@
     )
 }}
 
+{%- set first_day = first_touched_day('values') %}
+
 with days as (
     select valuation_date from {{ ref('int_holding_days') }}
     {% if is_incremental() -%}
         where
-            valuation_date >= {{ first_touched_day('values') }}
+            valuation_date >= {{ first_day }}
             or valuation_date not in (select built.valuation_date from {{ this }} as built)
     {%- endif %}
 ),
