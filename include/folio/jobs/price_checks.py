@@ -23,7 +23,7 @@ DISAGREEMENTS: LiteralString = """
     )
     select instruments.instrument_code || ' ' || price_source || ' ' || other_source,
            count(*) || ' days differ',
-           'at most ' || trim_scale(max(band) * 100) || ' % apart',
+           'at most ' || trim_scale(max(band) * 100) || ' %% apart',
            string_agg(
                price_date || ': ' || price_source || ' ' || trim_scale(price_local) || ', '
                || other_source || ' ' || trim_scale(other_price_local),
