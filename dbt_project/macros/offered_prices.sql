@@ -37,7 +37,8 @@
 {%- endmacro %}
 
 {% macro offered_prices(aliases) -%}
-    {#- What every source says of the instruments in `aliases`: a further source is one more select. -#}
+    {#- What every source says of the instruments in `aliases`: a further source is one more select. Alpha
+        Vantage does not say a currency: it is taken to be that of the instrument. -#}
     {{ prices_of_source(
         aliases, ['amfi'], ref('stg_amfi__navs'), 'scheme_code', 'nav_date', 'nav', "'INR'", integer_codes=true
     ) }}
@@ -45,6 +46,20 @@
     {{ prices_of_source(
         aliases, ['ticker'], ref('stg_polygon__daily_bars'), 'ticker', 'session_date', 'close_price', "'USD'",
         source="'polygon'"
+    ) }}
+    union all
+    {{ prices_of_source(
+        aliases, ['ticker'], ref('stg_files__daily_bars'), 'ticker', 'session_date', 'close_price', "'USD'",
+        source="'file'"
+    ) }}
+    union all
+    {{ prices_of_source(
+        aliases, ['yahoo'], ref('int_yahoo_closes'), 'symbol', 'session_date', 'close_price', 'prices.quote_currency'
+    ) }}
+    union all
+    {{ prices_of_source(
+        aliases, ['alphavantage'], ref('stg_alphavantage__daily_bars'), 'symbol', 'session_date', 'close_price',
+        'names.local_currency'
     ) }}
     union all
     {{ prices_of_source(

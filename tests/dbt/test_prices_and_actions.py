@@ -102,6 +102,13 @@ class Raw:
             amount=amount, currency="USD", fee=0, tax=0, status="settled",
         )  # fmt: skip
 
+    def yahoo(self, symbol: str, currency: str, closes: dict[int, object]) -> None:
+        """Yahoo's closes by day of February."""
+        for number, close in closes.items():
+            self.add(
+                "yahoo_daily_bars", session_date=day(number), symbol=symbol, close=close, currency=currency
+            )
+
     def polygon(self, ticker: str, closes: dict[int, object]) -> None:
         """Polygon's closes by day of February."""
         for number, close in closes.items():
@@ -132,6 +139,7 @@ def fill(raw: Raw) -> None:
     endings(raw)
     unit_changes(raw)
     several_sources(raw)
+    restated_prices(raw)
 
 
 def names_over_time(raw: Raw) -> None:
@@ -218,6 +226,33 @@ def several_sources(raw: Raw) -> None:
     raw.add(
         "book_price_preferences", instrument_key="coin-preferred", valid_from=day(14),
         price_sources="kraken coingecko",
+    )  # fmt: skip
+
+
+def restated_prices(raw: Raw) -> None:
+    """Yahoo's pence, restated for a split between two fetches, beside Polygon's statement of one."""
+    raw.instrument("share-london", currency="GBP", yahoo="LON.L")
+    raw.instrument("share-both", ticker="BOTH", yahoo="BOTH")
+    for key in ("share-london", "share-both"):
+        raw.book(key, "one", "buy", BEGIN, key, 1)
+    raw.polygon("BOTH", {4: 100})
+    raw.load("yahoo early", datetime(2013, 2, 5, 3, 0, tzinfo=UTC))
+    raw.yahoo("LON.L", "GBp", {1: 400})
+    raw.load("yahoo late", datetime(2013, 2, 7, 3, 0, tzinfo=UTC))
+    raw.yahoo("LON.L", "GBp", {4: 210, 6: 220})
+    raw.yahoo("BOTH", "USD", {4: 25, 5: 26, 6: 52})
+    for symbol in ("LON.L", "BOTH"):
+        raw.add("yahoo_splits", symbol=symbol, split_date=day(6), numerator=2, denominator=1)
+    raw.add("yahoo_dividends", symbol="LON.L", ex_date=day(4), amount=5, currency="GBp")
+    raw.load("polygon late", datetime(2013, 2, 7, 4, 0, tzinfo=UTC))
+    raw.add("polygon_splits", ticker="BOTH", execution_date=day(5), split_from=1, split_to=2)
+    raw.add(
+        "polygon_dividends", ticker="BOTH", ex_dividend_date=day(4), dividend_type="CD",
+        cash_amount=Decimal("0.25"), currency="USD",
+    )  # fmt: skip
+    raw.add(
+        "polygon_dividends", ticker="BOTH", ex_dividend_date=day(4), dividend_type="SC", cash_amount=1,
+        currency="USD",
     )  # fmt: skip
 
 
@@ -361,6 +396,36 @@ def test_the_best_source_of_a_kind_gives_the_price_and_a_lesser_one_where_it_has
 
 def test_a_book_may_order_the_sources_of_an_instrument_from_a_day_on(built: psycopg.Connection[Any]) -> None:
     assert sources(built, "coin-preferred", 12, 14) == [(12, 190, "kraken"), (14, 210, "kraken")]
+
+
+def test_prices_restated_for_a_split_come_back_to_their_own_day_in_whole_currency(
+    built: psycopg.Connection[Any],
+) -> None:
+    # 400 p fetched before the split of the 6th stays; 210 p fetched after it was 420 p on the day
+    assert sources(built, "share-london", 1, 4, 6) == [
+        (1, 4, "yahoo"), (4, Decimal("4.2"), "yahoo"), (6, Decimal("2.2"), "yahoo"),
+    ]  # fmt: skip
+    # Polygon has the 4th; of the 5th only Yahoo, which split a day later
+    assert sources(built, "share-both", 4, 5, 6) == [(4, 100, "polygon"), (5, 52, "yahoo"), (6, 52, "yahoo")]
+
+
+def test_a_split_of_two_providers_counts_once_and_dividends_are_of_their_own_day(
+    built: psycopg.Connection[Any],
+) -> None:
+    assert units(built, "share-both") == [("one", 2)]
+    rows = built.execute(
+        "select instrument_code, action_kind, action_source, ex_date, ratio, cash_per_unit_local, "
+        "actions.local_currency, is_used "
+        "from build.fct_corporate_actions as actions join build.dim_instruments using (instrument_id) "
+        "where instrument_code in ('share-both', 'share-london') order by 1, 2, 3"
+    ).fetchall()
+    assert rows == [
+        ("share-both", "dividend", "polygon", day(4), None, Decimal("1.25"), "USD", True),
+        ("share-both", "split", "polygon", day(5), 2, None, "USD", True),
+        ("share-both", "split", "yahoo", day(6), 2, None, "USD", False),
+        ("share-london", "dividend", "yahoo", day(4), None, Decimal("0.1"), "GBP", True),
+        ("share-london", "split", "yahoo", day(6), 2, None, "GBP", True),
+    ]
 
 
 def findings(built: psycopg.Connection[Any], check: str) -> list[tuple[Any, ...]]:

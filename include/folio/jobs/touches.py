@@ -29,9 +29,9 @@ DATED_FACTS: Mapping[str, LiteralString] = {
 """Raw tables whose rows change figures from their own day on: table, and its day in SQL."""
 
 UNDATED_FACTS = (
-    "polygon_splits", "book_investors", "book_portfolios", "book_accounts", "book_account_owners",
-    "book_instruments", "book_instrument_aliases", "book_instrument_successors", "book_corporate_actions",
-    "book_price_preferences", "book_targets",
+    "polygon_splits", "yahoo_splits", "book_investors", "book_portfolios", "book_accounts",
+    "book_account_owners", "book_instruments", "book_instrument_aliases", "book_instrument_successors",
+    "book_corporate_actions", "book_price_preferences", "book_targets",
 )  # fmt: skip
 """Raw tables of which any new row may change figures of any day."""
 
@@ -39,8 +39,8 @@ BOOKINGS = "book_transactions"
 """Raw table whose rows change figures from the first of their days on, and of those they are paired with."""
 
 WITHOUT_DAILY_FIGURES = (
-    "amfi_schemes", "book_fund_terms", "book_exit_loads", "book_fund_constituents", "book_bond_terms",
-    "book_benchmarks",
+    "amfi_schemes", "polygon_dividends", "yahoo_dividends", "book_fund_terms", "book_exit_loads",
+    "book_fund_constituents", "book_bond_terms", "book_benchmarks",
 )  # fmt: skip
 """Raw tables that models read, but none with a row a day."""
 

@@ -13,10 +13,17 @@ with names as (
     inner join {{ ref('int_instruments_priced') }} as instruments
         on aliases.instrument_id = instruments.instrument_id
     where aliases.alias_scheme not in ('isin', 'contract')
+),
+
+filed as (
+    select distinct ticker from {{ ref('stg_files__daily_bars') }}
 )
 
 select
-    *,
-    min(alias_scheme) over (partition by instrument_id) <> max(alias_scheme) over (partition by instrument_id)
-        as is_compared
+    names.*,
+    min(names.alias_scheme) over instrument <> max(names.alias_scheme) over instrument
+    or bool_or(filed.ticker is not null) over instrument as is_compared
 from names
+left join filed
+    on names.alias_scheme = 'ticker' and names.alias_code = filed.ticker
+window instrument as (partition by names.instrument_id)

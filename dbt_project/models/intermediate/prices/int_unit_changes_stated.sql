@@ -31,6 +31,24 @@ with stated as (
             and splits.ticker = aliases.alias_code
             and splits.execution_date >= aliases.valid_from
             and (aliases.valid_to is null or splits.execution_date < aliases.valid_to)
+    union all
+    select
+        aliases.instrument_id,
+        'split' as action_kind,
+        splits.execution_date as ex_date,
+        splits.ratio,
+        'yahoo' as action_source,
+        3 as source_rank,
+        splits.observed_at,
+        splits.known_basis,
+        splits.load_id
+    from {{ ref('stg_yahoo__splits') }} as splits
+    inner join {{ ref('stg_books__instrument_aliases') }} as aliases
+        on
+            aliases.alias_scheme = 'yahoo'
+            and splits.symbol = aliases.alias_code
+            and splits.execution_date >= aliases.valid_from
+            and (aliases.valid_to is null or splits.execution_date < aliases.valid_to)
 )
 
 -- Sources differ by some days and by name (a bonus is a split to many): what a better one says nearby is it.

@@ -9,7 +9,7 @@ from folio.books.known import Known
 from folio.books.rows import BookRow
 
 PriceSource = Literal[
-    "amfi", "polygon", "yahoo", "alphavantage", "coingecko", "kraken", "coinbase", "binance"
+    "amfi", "polygon", "file", "yahoo", "alphavantage", "coingecko", "kraken", "coinbase", "binance"
 ]
 """Sources that give prices, as `fct_prices_daily.price_source` names them."""
 
