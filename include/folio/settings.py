@@ -81,7 +81,8 @@ class Settings(BaseSettings):
         description="Base URL of Kraken; asked only for instruments with a Kraken pair.",
     )
     kraken_key: SecretStr | None = Field(
-        default=None, description="Read-only Kraken API key; without one no balances and trades are asked for."
+        default=None,
+        description="Read-only Kraken API key; without one no balances and trades are asked for.",
     )
     kraken_secret: SecretStr | None = Field(default=None, description="Secret of that key.")
     binance_url: str = Field(
@@ -89,7 +90,8 @@ class Settings(BaseSettings):
         description="Base URL of Binance; asked only for instruments with a Binance pair.",
     )
     binance_key: SecretStr | None = Field(
-        default=None, description="Read-only Binance API key; without one no balances and trades are asked for."
+        default=None,
+        description="Read-only Binance API key; without one no balances and trades are asked for.",
     )
     binance_secret: SecretStr | None = Field(default=None, description="Secret of that key.")
     coinbase_url: str = Field(
@@ -100,7 +102,8 @@ class Settings(BaseSettings):
         default="https://api.coinbase.com", description="Base URL of Coinbase's accounts (Advanced Trade)."
     )
     coinbase_key: SecretStr | None = Field(
-        default=None, description="Read-only Coinbase API key; without one no balances and trades are asked for."
+        default=None,
+        description="Read-only Coinbase API key; without one no balances and trades are asked for.",
     )
     coinbase_secret: SecretStr | None = Field(default=None, description="Secret of that key.")
     ethereum_url: str | None = Field(
@@ -109,6 +112,13 @@ class Settings(BaseSettings):
     esplora_url: str = Field(
         default="https://blockstream.info",
         description="Base URL of an Esplora server for Bitcoin balances of the wallets in the books.",
+    )
+    intraday_instruments: str = Field(
+        default="",
+        description="Codes of instruments, with commas, whose minute prices are taken in by day; empty: none.",
+    )
+    intraday_minutes: int = Field(
+        default=15, ge=1, le=60, description="Minutes between two times that they are asked for."
     )
     drop_folder: Path | None = Field(
         default=None,
@@ -172,6 +182,11 @@ class Settings(BaseSettings):
         default=8, ge=1, description="Connections the API keeps to Postgres, per worker."
     )
     log_format: Literal["console", "json"] = Field(default="console", description="How log lines look.")
+
+    @property
+    def intraday(self) -> tuple[str, ...]:
+        """Codes of the instruments whose minute prices are taken in by day."""
+        return tuple(code for part in self.intraday_instruments.split(",") if (code := part.strip()))
 
     @property
     def payload_folder(self) -> Path:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from folio.services.conductor import BACKFILL, CHAIN, CLOCK, INGESTS, MAILS, NIGHT_DAGS
+from folio.services.conductor import BACKFILL, CHAIN, CLOCK, INGESTS, INTRADAY, MAILS, NIGHT_DAGS
 from folio.settings import ROOT, settings
 
 DAG_FILES = sorted((ROOT / "dags").glob("*.py"))
@@ -25,7 +25,7 @@ def dags(tmp_path_factory):
 
 
 def test_a_file_makes_one_dag_of_its_own_name(dags):
-    assert set(dags) == {*NIGHT_DAGS, BACKFILL, CLOCK} == {file.stem for file in DAG_FILES}
+    assert set(dags) == {*NIGHT_DAGS, BACKFILL, CLOCK, INTRADAY} == {file.stem for file in DAG_FILES}
     for name, dag in dags.items():
         assert Path(dag.fileloc).stem == name
 
@@ -58,6 +58,25 @@ def test_the_build_runs_its_stages_in_the_order_of_the_design(dags):
 def test_ingests_announce_even_when_nothing_could_be_taken_in(dags):
     for name in INGESTS:
         assert dags[name].get_task("announce").trigger_rule.value == "all_done"
+
+
+def test_influxdb_is_written_beside_the_way_to_publication(dags):
+    task = dags["build_marts"].get_task("write_history")
+    assert task.upstream_task_ids == {"open_night"}
+    assert task.downstream_task_ids == set()
+
+
+def test_minute_prices_are_asked_for_only_where_instruments_are_chosen(dags, monkeypatch):
+    from folio.orchestration.intraday import schedule
+
+    assert schedule() is None
+    assert dags[INTRADAY].schedule is None
+    monkeypatch.setenv("FOLIO_INTRADAY_INSTRUMENTS", "AAPL, BTC")
+    settings.cache_clear()
+    assert settings().intraday == ("AAPL", "BTC")
+    assert schedule() == "*/15 * * * *"
+    monkeypatch.undo()
+    settings.cache_clear()
 
 
 def test_the_backfill_has_a_form_with_typed_fields(dags):

@@ -48,6 +48,7 @@ PARSERS: Mapping[tuple[str, str], Parse] = MappingProxyType(
         ("polygon", "daily_bars"): polygon.parse_bars,
         ("polygon", "splits"): polygon.parse_splits,
         ("polygon", "ticker_bars"): polygon.parse_ticker_bars,
+        ("polygon", "minute_bars"): polygon.parse_minute_bars,
         ("polygon", "dividends"): polygon.parse_dividends,
         ("polygon", "tickers"): polygon.parse_tickers,
         ("polygon", "delisted_tickers"): polygon.parse_tickers,

@@ -12,6 +12,7 @@ CHAIN = ("build_marts", "generate_orders", "generate_recommendations", "publish_
 MAILS = ("send_alerts", "send_monthly_reports")
 NIGHT_DAGS = (*INGESTS, *CHAIN, *MAILS)
 BACKFILL = "backfill_prices"
+INTRADAY = "ingest_intraday"
 CLOCK = "start_night"
 
 POLL_SECONDS = 0.5

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 from folio.errors import PayloadError
 from folio.sources import exact
@@ -14,12 +15,16 @@ from folio.sources.session import ProviderSession, UnusableAnswerError, redact
 
 BARS_PATH = "/v2/aggs/grouped/locale/us/market/stocks/{day}"
 TICKER_BARS_PATH = "/v2/aggs/ticker/{ticker}/range/1/day/{first}/{last}"
+MINUTE_BARS_PATH = "/v2/aggs/ticker/{ticker}/range/1/minute/{day}/{day}"
 SPLITS_PATH = "/v3/reference/splits"
 DIVIDENDS_PATH = "/v3/reference/dividends"
 TICKERS_PATH = "/v3/reference/tickers"
 PAGE_ROWS = 1000
 MOST_PAGES = 200
 """An answer that leads on to more pages than this goes in circles."""
+
+MINUTE = timedelta(minutes=1)
+NEW_YORK = ZoneInfo("America/New_York")
 
 USABLE_STATUS = frozenset({"OK", "DELAYED"})
 PRICES = ("o", "h", "l", "c")
@@ -38,6 +43,11 @@ class Polygon:
     def fetch_ticker_bars(self, ticker: str, first: date, last: date) -> Payload:
         """Bars of one ticker between two days, both included."""
         path = TICKER_BARS_PATH.format(ticker=quote(ticker, safe=""), first=first, last=last)
+        return self._pages(path, {"adjusted": "false", "sort": "asc", "limit": "50000"})
+
+    def fetch_minute_bars(self, ticker: str, day: date) -> Payload:
+        """Bars of the minutes of a day, so far as it has gone."""
+        path = MINUTE_BARS_PATH.format(ticker=quote(ticker, safe=""), day=day)
         return self._pages(path, {"adjusted": "false", "sort": "asc", "limit": "50000"})
 
     def fetch_splits(self, first: date | None, last: date) -> Payload:
@@ -98,6 +108,27 @@ def parse_ticker_bars(body: bytes, load: Load) -> Batch:
     first, last = (date.fromisoformat(day) for day in days.split(".."))
     bars = _results(body, is_unadjusted=True, ticker=ticker)
     return _batch("polygon_daily_bars", bars, lambda bar: _bar(bar, ticker, first, last))
+
+
+def parse_minute_bars(body: bytes, load: Load) -> Batch:
+    """Bars of the load's slot `AAPL 2023-01-03`, for raw.polygon_minute_bars, of minutes that are over."""
+    ticker, _, day = load.slot.rpartition(" ")
+    seen_until = load.observed_at or datetime.now(UTC)
+
+    def opened_at(bar: Mapping[str, Any]) -> datetime:
+        return datetime.fromtimestamp(int(exact.number(bar.get("t"), "t")) / 1000, UTC)
+
+    def row(bar: Mapping[str, Any]) -> tuple[object, ...]:
+        opened = opened_at(bar)
+        if opened.astimezone(NEW_YORK).date() != date.fromisoformat(day):
+            raise ValueError(f"t is of {opened:%Y-%m-%d %H:%MZ}, not of the day asked for, {day}")
+        return (ticker, opened, *exact.bar_prices(bar, PRICES), exact.volume(bar.get("v"), "v"))
+
+    def is_over(bar: Mapping[str, Any]) -> bool:
+        return not isinstance(bar.get("t"), int) or opened_at(bar) + MINUTE <= seen_until
+
+    bars = _results(body, is_unadjusted=True, ticker=ticker)
+    return _batch("polygon_minute_bars", ((line, bar) for line, bar in bars if is_over(bar)), row)
 
 
 def parse_splits(body: bytes, load: Load) -> Batch:
