@@ -297,9 +297,9 @@ def test_all_recorded_files_go_through_in_order_of_time(postgres, migrated_templ
     assert len(names) == 18
     with replayed(postgres, migrated_template, folder, set(names)) as replay:
         check_every_load(replay)
-        assert replay.rows("select slot from raw.loads where status in ('failed', 'held', 'running')") == [
-            ("2025-09-14T02:44Z",)
-        ]
+        assert replay.rows(
+            "select slot from raw.loads where status in ('failed', 'held', 'running') and dataset = 'navs'"
+        ) == [("2025-09-14T02:44Z",)]
         changed = dict(replay.rows("select slot, rows_changed from raw.loads where dataset = 'navs'"))
         assert (changed["2025-07-27T03:22Z"], changed["2025-10-05T02:49Z"]) == (229, 8)
         publications = {night: publication for publication, night in replay.publications()}

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from datetime import UTC
 from typing import Annotated, Any
 
 import psycopg
@@ -23,13 +24,16 @@ MARTS = """
     select relname from pg_class join pg_namespace on pg_namespace.oid = relnamespace
     where nspname = 'marts' and relkind in ('v', 'r') order by relname
 """
+LEFT_IN_PEACE = """
+    select provider, open_until, reason from ops.breakers where opened_at is not null order by provider
+"""
 COLOURS = {"healthy": "green", "configured": "green", "ailing": "yellow", "stopped": "red"}
 
 
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False,
 ) -> None:
-    """Show what runs and where, the last publication, and counts of loads and marts. Starts nothing.
+    """Show what runs and where, the last publication, counts, and providers left in peace. Starts nothing.
 
     Example: `folio status --json`
     """
@@ -41,7 +45,7 @@ def status(
 
 
 def described(instance: Instance) -> dict[str, Any]:
-    """Give the instance's services, last publication, loads by status and rows by mart as plain values."""
+    """Give services, last publication, loads by status, rows by mart and open breakers as plain values."""
     return {
         "instance": instance.name,
         "state": str(instance.base.state.absolute()),
@@ -69,6 +73,10 @@ def show(instance: Instance) -> None:
     )
     loads = ", ".join(f"{count:,} {state}" for state, count in stored["loads"].items())
     console.print(f"loads             {loads or 'none'}")
+    for one in stored["left_in_peace"]:
+        until = f"{one['open_until'].astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        text = f"left in peace     {one['provider']}, because {one['reason']}; asked again from {until}"
+        console.print(text, style="yellow", markup=False, highlight=False)
     console.print(f"rows in marts     {sum(stored['marts'].values()):,} in {len(stored['marts'])} tables")
 
 
@@ -79,7 +87,13 @@ def _row(service: ServiceStatus) -> tuple[str, str, str, str, str]:
 
 def _stored(instance: Instance) -> dict[str, Any]:
     """What the warehouse holds; null and empty where the database is down or its schema not there yet."""
-    found: dict[str, Any] = {"last_publication": None, "loads": {}, "marts": {}, "database_error": None}
+    found: dict[str, Any] = {
+        "last_publication": None,
+        "loads": {},
+        "left_in_peace": [],
+        "marts": {},
+        "database_error": None,
+    }
     try:
         with warehouse.connect(warehouse.url(instance.settings)) as connection:
             if _exists(connection, "history.publications"):
@@ -90,6 +104,11 @@ def _stored(instance: Instance) -> dict[str, Any]:
             if _exists(connection, "raw.loads"):
                 loads = connection.execute("select status, count(*) from raw.loads group by 1 order by 1")
                 found["loads"] = dict(loads.fetchall())
+            if _exists(connection, "ops.breakers"):
+                found["left_in_peace"] = [
+                    {"provider": provider, "open_until": until, "reason": reason}
+                    for provider, until, reason in connection.execute(LEFT_IN_PEACE)
+                ]
             marts = [name for (name,) in connection.execute(MARTS).fetchall()]
             found["marts"] = {name: _count(connection, name) for name in marts}
     except (psycopg.OperationalError, ServiceError) as error:
