@@ -14,6 +14,10 @@ class Source(StrEnum):
     AMFI = "amfi"
     POLYGON = "polygon"
     ECB = "ecb"
+    COINGECKO = "coingecko"
+    KRAKEN = "kraken"
+    BINANCE = "binance"
+    COINBASE = "coinbase"
 
 
 def backfill(

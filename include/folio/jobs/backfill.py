@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 
 from folio.errors import LoadError
+from folio.jobs import crypto_prices
 from folio.jobs.ingest import PARSERS, open_source
 from folio.quality import expectations
 from folio.settings import settings
@@ -13,7 +14,7 @@ from folio.sources.landing import Ask, Load
 from folio.sources.payloads import Payload
 from folio.sources.session import ProviderSession
 
-SOURCES = ("amfi", "polygon", "ecb")
+SOURCES = ("amfi", "polygon", "ecb", *crypto_prices.SOURCES)
 
 _histories: dict[str, Payload] = {}
 """The ECB's history by base URL: one file holds all months, so a process fetches it once."""
@@ -66,7 +67,8 @@ def backfill_month(
     """Take in one month of a source's history, cut to the days from `first` to `last` where given.
 
     AMFI and the ECB give one load a month, with slot `2009-01`, or `2009-01-01..2009-01-15` for a part of
-    one; Polygon gives one a weekday, with the day as slot, the same that a night would take in. When a
+    one; Polygon gives one a weekday, with the day as slot, the same that a night would take in; sources of
+    crypto prices give one an instrument that the books name. When a
     value of the past was first seen is not on record, so these loads have known_basis `assumed`.
     """
     begin, end = ecb.slot_days(month)
@@ -74,6 +76,8 @@ def backfill_month(
     begin = max(begin, _day(first)) if first else begin
     end = min(end, _day(last)) if last else end
     months(source, begin, end)
+    if source in crypto_prices.SOURCES:
+        return crypto_prices.history(source, begin, end)
     slot = month if (begin, end) == whole else f"{begin}..{end}"
     current = settings()
     with open_source(source, current) as (connection, http):

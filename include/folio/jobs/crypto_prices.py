@@ -4,9 +4,9 @@ A crypto day ends at 24:00 UTC, so a night's valuation date is over when the nig
 for the last days again: what failed or was corrected heals, and what is the same adds nothing.
 """
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
-from typing import Any, get_args
+from typing import Any
 
 import psycopg
 
@@ -16,7 +16,7 @@ from folio.jobs.ingest import open_source, source_of_night, take_in
 from folio.jobs.nights import Night
 from folio.settings import settings
 from folio.sources.connectors import coingecko, exchanges
-from folio.sources.connectors.exchanges import Exchange, Timeframe
+from folio.sources.connectors.exchanges import Exchange
 from folio.sources.landing import Ask, Load
 from folio.sources.session import ProviderSession
 from folio.store import warehouse
@@ -24,7 +24,8 @@ from folio.store import warehouse
 DAYS_AGAIN = timedelta(days=7)
 """Longer than any price may be carried."""
 
-DATASETS: dict[Timeframe, str] = {"1d": "daily_candles", "1m": "minute_candles"}
+SOURCES = ("coingecko", *exchanges.EXCHANGES)
+"""Sources of crypto prices, by the alias schemes that name instruments to them."""
 
 
 def coin_prices(night: str) -> list[Load]:
@@ -68,42 +69,43 @@ def exchange_candles(night: str) -> list[Load]:
         with source_of_night(exchange, this) as (connection, http):
             if http is not None:
                 days = (this.valuation_date - DAYS_AGAIN, this.valuation_date)
-                loads += [_candles(connection, http, exchange, pair, "1d", days, this.id) for pair in pairs]
+                loads += [_candles(connection, http, exchange, pair, days, this.id) for pair in pairs]
     return loads
 
 
-def candles(exchange: str, pair: str, timeframe: Timeframe, first: date, last: date) -> Load:
-    """Take in the candles of a pair at an exchange between two days, both included, for no night.
+def history(source: str, first: date, last: date) -> list[Load]:
+    """Take in a source's daily prices between two days, both included, of all that the books name then.
 
-    They count as known when each candle was over, since when they were first seen is not on record. Of
-    minutes Kraken gives the last twelve hours only.
-
-    Raises
-    ------
-    LoadError
-        The exchange is none that Folio asks, or is switched off.
-    """
-    known = [one for one in exchanges.EXCHANGES if one == exchange]
-    if not known:
-        raise LoadError(f"{exchange!r} is no exchange that is asked; {', '.join(get_args(Exchange))} are")
-    with open_source(exchange, settings()) as (connection, http):
-        if http is None:
-            raise LoadError(f"{exchange} is switched off: set its URL first")
-        return _candles(connection, http, known[0], pair, timeframe, (first, last), None)
-
-
-def coin_history(coin: str, currency: str, first: date, last: date) -> Load:
-    """Take in a coin's daily prices between two days, both included, for no night; as `candles` does.
+    When a value of the past was first seen is not on record: it counts as known once its day was over, with
+    known_basis `assumed`. CoinGecko's free plan gives the last 365 days, Kraken its last 720 candles.
 
     Raises
     ------
     LoadError
-        CoinGecko is switched off.
+        The source is switched off.
     """
-    with open_source("coingecko", settings()) as (connection, http):
+    then = Night.at(datetime.combine(last + timedelta(days=1), time(), UTC))
+    with warehouse.connect() as connection:
+        coins = _coins(connection, then) if source == "coingecko" else []
+        pairs = aliases.current(connection, source, then) if source != "coingecko" else []
+    if not coins and not pairs:
+        return []
+    with open_source(source, settings()) as (connection, http):
         if http is None:
-            raise LoadError("coingecko is switched off: set its URL first")
-        return _daily_prices(connection, http, coin, currency, (first, last), datetime.now(UTC).date(), None)
+            raise LoadError(f"{source} is switched off: set its URL before a backfill")
+        today = datetime.now(UTC).date()
+        return [
+            *(
+                _daily_prices(connection, http, coin, currency, (first, last), today, None)
+                for coin, currency in coins
+            ),
+            *(
+                _candles(connection, http, exchange, pair, (first, last), None)
+                for exchange in exchanges.EXCHANGES
+                if exchange == source
+                for pair in pairs
+            ),
+        ]
 
 
 def _daily_prices(
@@ -133,22 +135,19 @@ def _candles(
     http: ProviderSession,
     exchange: Exchange,
     pair: str,
-    timeframe: Timeframe,
     days: tuple[date, date],
     night: str | None,
 ) -> Load:
-    """Take in a pair's candles; of no night, they are history."""
-    if timeframe not in DATASETS:
-        raise LoadError(f"candles of {timeframe} are not taken in; {' and '.join(DATASETS)} are")
+    """Take in a pair's daily candles; of no night, they are history."""
     ask = Ask(
         exchange,
-        DATASETS[timeframe],
+        "daily_candles",
         exchanges.slot_of(pair, *days),
         night,
         http.shown(),
         "observed" if night else "assumed",
     )
-    fetch = partial(exchanges.Market(exchange, http).fetch_candles, pair, timeframe, *days)
+    fetch = partial(exchanges.Market(exchange, http).fetch_candles, pair, "1d", *days)
     return take_in(connection, ask, fetch)
 
 

@@ -2,15 +2,13 @@
 
 import gzip
 from collections.abc import Callable, Iterator
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from folio.books import intake
-from folio.errors import LoadError
-from folio.jobs import crypto_prices, factor_files, wallets
+from folio.jobs import backfill, crypto_prices, factor_files, wallets
 from folio.settings import settings
 from folio.sources.landing import Load
 from folio.sources.sandbox import Fault, Sandbox
@@ -144,22 +142,37 @@ def test_a_night_takes_in_the_candles_of_days_that_are_over(
     assert [load.rows_new for load in crypto_prices.exchange_candles(NEXT_NIGHT)] == [1]
 
 
-def test_a_complaint_inside_an_answer_is_a_failed_load_that_keeps_it(sandbox: Sandbox) -> None:
-    load = crypto_prices.candles("kraken", "NOT/USD", "1d", date(2026, 3, 1), date(2026, 3, 2))
+def test_a_complaint_inside_an_answer_is_a_failed_load_that_keeps_it(
+    sandbox: Sandbox, books: list[Load], rows: Rows
+) -> None:
+    with warehouse_module.connect() as connection:
+        connection.execute("update raw.book_instrument_aliases set alias = 'NOT/USD' where scheme = 'kraken'")
+    (load,) = crypto_prices.exchange_candles(NIGHT)
     assert load.status == "failed"
     assert "EQuery:Unknown asset pair" in str(load.reason)
     assert load.payload_sha256 is not None
 
 
-def test_candles_of_no_night_are_known_from_when_they_were_over(sandbox: Sandbox, rows: Rows) -> None:
-    load = crypto_prices.candles("kraken", "BTC/USD", "1d", date(2026, 3, 2), date(2026, 3, 3))
-    assert (load.status, load.rows_new, load.known_basis) == ("loaded", 2, "assumed")
+def test_history_is_known_from_when_each_day_was_over_and_is_asked_for_once(
+    sandbox: Sandbox, books: list[Load], rows: Rows
+) -> None:
+    loads = backfill.backfill_month("kraken", "2026-03", "2026-03-02", "2026-03-03")
+    assert [(load.status, load.rows_new, load.known_basis) for load in loads] == [("loaded", 2, "assumed")]
     assert rows("select observed_at::text, known_basis from raw.exchange_candles order by 1") == [
         ("2026-03-03 00:00:00+00", "assumed"),
         ("2026-03-04 00:00:00+00", "assumed"),
     ]
-    with pytest.raises(LoadError, match="no exchange that is asked"):
-        crypto_prices.candles("mtgox", "BTC/USD", "1d", date(2026, 3, 2), date(2026, 3, 3))
+    asked = len(sandbox.requests)
+    assert all(
+        load.repeated for load in backfill.backfill_month("kraken", "2026-03", "2026-03-02", "2026-03-03")
+    )
+    assert len(sandbox.requests) == asked
+    coins = backfill.backfill_month("coingecko", "2026-03", "2026-03-01", "2026-03-03")
+    assert [(load.slot, load.status, load.rows_new) for load in coins] == [
+        ("bitcoin/USD@2026-03-01..2026-03-03", "loaded", 3),
+        ("micro/USD@2026-03-01..2026-03-03", "loaded", 1),
+    ]
+    assert backfill.backfill_month("binance", "2026-03") == []
 
 
 def test_a_night_takes_in_what_wallets_hold_to_the_last_unit(
