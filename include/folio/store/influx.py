@@ -16,13 +16,7 @@ from urllib.parse import urlsplit
 
 import requests
 import urllib3
-from influxdb_client import (
-    BucketRetentionRules,
-    DBRPCreate,
-    DBRPsService,
-    InfluxDBClient,
-    WritePrecision,
-)
+from influxdb_client import BucketRetentionRules, InfluxDBClient, WritePrecision
 from influxdb_client.client.write_api import SYNCHRONOUS
 from influxdb_client.rest import ApiException
 
@@ -156,17 +150,18 @@ class Influx:
         else:
             bucket.retention_rules = [shards]
             buckets.update_bucket(bucket)
-        mappings = DBRPsService(self._client.api_client)
-        if not mappings.get_dbr_ps(org=self.org, db=self.bucket).content:
-            mappings.post_dbrp(
-                DBRPCreate(
-                    org=self.org,
-                    bucket_id=bucket.id,
-                    database=self.bucket,
-                    retention_policy=POLICY,
-                    default=True,
-                )
+        mappings = f"{self.url}/api/v2/dbrps"
+        asked = {"org": self.org, "db": self.bucket}
+        found = self._http.get(mappings, params=asked, timeout=TIMEOUT_SECONDS)
+        if found.ok and not found.json().get("content"):
+            mapping = {"org": self.org, "bucketID": bucket.id, "database": self.bucket}
+            found = self._http.post(
+                mappings,
+                json=mapping | {"retention_policy": POLICY, "default": True},
+                timeout=TIMEOUT_SECONDS,
             )
+        if not found.ok:
+            raise self._refusal(found.status_code, found.text, "make the bucket's mapping")
 
     def _version(self) -> str:
         """Version of the server, such as 2.7.12."""

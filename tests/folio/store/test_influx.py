@@ -1,6 +1,9 @@
 """The client of InfluxDB against a real engine: what is written is read, and every refusal is named."""
 
+import json
+import threading
 from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -103,3 +106,65 @@ def test_an_engine_that_is_away_is_told_apart_from_one_that_refuses(own_influx_e
 
 def test_without_a_url_there_is_no_bucket():
     assert Influx.of(Settings(_env_file=None, influx_url=None)) is None
+
+
+# ---- InfluxDB 2's own API, as its reference describes it: the engine of the other tests has none -----------
+
+
+class TwoSeven(BaseHTTPRequestHandler):
+    """Answers as the bucket and mapping API of InfluxDB 2.7 does; `server.asked` keeps what was asked."""
+
+    def do_GET(self):
+        where = self.path.split("?")[0]
+        bucket = {"id": "0a", "orgID": "0b", "name": "history", "retentionRules": []}
+        self.answer(
+            {
+                "/api/v2/buckets": {"buckets": [bucket] if self.server.has_bucket else []},
+                "/api/v2/dbrps": {"content": []},
+                "/api/v2/orgs": {"orgs": [{"id": "0b", "name": "folio"}]},
+            }.get(where)
+        )
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.asked.append((self.command, self.path.split("?")[0], body))
+        self.answer({"id": "0a", "orgID": "0b", "name": "history", "retentionRules": []}, 201)
+
+    do_PATCH = do_POST  # noqa: N815 (the server asks for the method by this name)
+
+    def answer(self, body, status=200):
+        self.send_response(204 if body is None else status)
+        self.send_header("X-Influxdb-Version", "v2.7.12")
+        self.send_header("Content-Type", "application/json")
+        text = b"" if body is None else json.dumps(body).encode()
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, *_):
+        """Say nothing."""
+
+
+@pytest.fixture
+def two_seven():
+    with ThreadingHTTPServer(("127.0.0.1", 0), TwoSeven) as server:
+        server.asked, server.has_bucket = [], False
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("has_bucket", [False, True])
+def test_in_influxdb_2_the_bucket_its_shards_and_its_mapping_are_made_by_its_api(two_seven, has_bucket):
+    two_seven.has_bucket = has_bucket
+    Influx(f"http://127.0.0.1:{two_seven.server_port}", "token", "folio", "history").provision()
+    (verb, path, bucket), (_, mapped, mapping) = two_seven.asked
+    assert (verb, path) == (("PATCH", "/api/v2/buckets/0a") if has_bucket else ("POST", "/api/v2/buckets"))
+    assert bucket["name"] == "history"
+    (rule,) = bucket["retentionRules"]
+    assert rule["everySeconds"] == 0
+    assert rule["shardGroupDurationSeconds"] == SHARD_WEEKS * 7 * 24 * 3600
+    assert mapped == "/api/v2/dbrps"
+    assert (mapping["database"], mapping["bucketID"], mapping["default"]) == ("history", "0a", True)
