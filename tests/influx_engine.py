@@ -95,6 +95,11 @@ class InfluxEngine:
         """Where it answers."""
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def pids(self) -> list[int]:
+        """Its processes, while it runs."""
+        return [process.pid for process in self._processes]
+
     def start(self) -> "InfluxEngine":
         """Start, on the data that is there, and wait until it answers; NoEngine where it does not."""
         (self.folder / "nginx").mkdir(parents=True, exist_ok=True)

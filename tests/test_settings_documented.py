@@ -127,6 +127,13 @@ def test_compose_values_make_valid_settings(environments, monkeypatch):
             assert getattr(made, name) is not None, (service, name)
 
 
+def test_compose_makes_the_influxdb_bucket_that_the_settings_name(environments):
+    made = {
+        name: environments["influxdb"][f"DOCKER_INFLUXDB_INIT_{name.upper()}"] for name in ("org", "bucket")
+    }
+    assert made == {name: Settings.model_fields[f"influx_{name}"].default for name in made}
+
+
 def test_compose_names_airflow_options_that_exist(environments):
     spec = importlib.util.find_spec("airflow")
     assert spec is not None
