@@ -25,14 +25,16 @@ days as (
         account_values.oldest_price_date,
         account_values.carried_value_portfolio,
         account_values.known_part_value_portfolio,
-        case
-            when not account_values.is_incomplete_in_account then account_values.known_part_value_account
-        end as value_account,
-        coalesce(flows.deposits_account, 0) as deposits_account,
-        coalesce(flows.withdrawals_account, 0) as withdrawals_account,
-        coalesce(flows.income_account, 0) as income_account,
-        coalesce(flows.fees_account, 0) as fees_account,
-        coalesce(flows.taxes_account, 0) as taxes_account,
+        cast(
+            case
+                when not account_values.is_incomplete_in_account then account_values.known_part_value_account
+            end as numeric(28, 8)
+        ) as value_account,
+        cast(coalesce(flows.deposits_account, 0) as numeric(28, 8)) as deposits_account,
+        cast(coalesce(flows.withdrawals_account, 0) as numeric(28, 8)) as withdrawals_account,
+        cast(coalesce(flows.income_account, 0) as numeric(28, 8)) as income_account,
+        cast(coalesce(flows.fees_account, 0) as numeric(28, 8)) as fees_account,
+        cast(coalesce(flows.taxes_account, 0) as numeric(28, 8)) as taxes_account,
         account_values.is_estimated or coalesce(flows.is_estimated, false) as is_estimated,
         sum(
             coalesce(
