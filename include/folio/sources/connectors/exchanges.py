@@ -7,6 +7,7 @@ came; what it reads are those kept answers, without the network, with numbers as
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
@@ -57,7 +58,8 @@ class Market:
         step = LENGTHS[timeframe] * MOST_CANDLES[self.exchange]
         while begin < end:
             until = min(begin + step, end)
-            asking.candles(_name_of(self.exchange, pair), timeframe, begin, until - LENGTHS[timeframe])
+            with asking.in_shape():
+                asking.candles(_name_of(self.exchange, pair), timeframe, begin, until - LENGTHS[timeframe])
             begin = until if self.exchange != "kraken" else end
         return asking.kept()
 
@@ -73,7 +75,8 @@ class Account:
     def fetch_balances(self) -> Payload:
         """Balances of all currencies now, as `{"pages": [...]}`."""
         asking = _Asking(self.exchange, self.http, self.keys)
-        asking.balances()
+        with asking.in_shape():
+            asking.balances()
         return asking.kept()
 
     def fetch_trades(self, since: date, pairs: Sequence[str]) -> Payload:
@@ -82,7 +85,9 @@ class Account:
         Kraken's first page is its list of pairs, without which the names of its trades cannot be read.
         """
         asking = _Asking(self.exchange, self.http, self.keys)
-        asking.trades(datetime.combine(since, time(), UTC), [_name_of(self.exchange, pair) for pair in pairs])
+        names = [_name_of(self.exchange, pair) for pair in pairs]
+        with asking.in_shape():
+            asking.trades(datetime.combine(since, time(), UTC), names)
         return asking.kept()
 
 
@@ -204,6 +209,19 @@ class _Asking:
         }
         self._http = http
         self._ccxt.fetch = self._send
+
+    @contextmanager
+    def in_shape(self) -> Iterator[None]:
+        """Raise UnusableAnswerError where an answer, though JSON, is not built as the exchange's are."""
+        try:
+            yield
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as fault:
+            if not self.payloads:
+                raise
+            last = self.payloads[-1]
+            raise UnusableAnswerError(
+                f"{last.origin}: no answer of {self.exchange} is built like this: {fault!r}", last
+            ) from None
 
     def candles(self, name: str, timeframe: Timeframe, begin: datetime, end: datetime) -> None:
         """Ask for candles opened between two instants, both included."""

@@ -305,6 +305,22 @@ def test_a_complaint_inside_an_answer_is_raised_with_the_answer_and_without_secr
 
 
 @pytest.mark.parametrize("exchange", ["kraken", "binance", "coinbase"])
+@pytest.mark.parametrize("answer", [b'["x"]', b'{"result":{}}', b'"text"', b"{}", b"12345"])
+def test_json_of_another_shape_fails_the_fetch_or_the_reading_and_nothing_else(
+    venue: Venue, quick: Settings, exchange: Exchange, answer: bytes, load_at: LoadAt
+) -> None:
+    venue.answers = [answer] * 3
+    with session(venue, quick) as http:
+        try:
+            kept = Account(exchange, http, KEYS).fetch_trades(DAY, ["BTC/USD"])
+        except UnusableAnswerError as fault:
+            assert fault.payload.body == answer
+            return
+    with pytest.raises(PayloadError):
+        parse_trades(exchange, kept.body, load_at(2024, 3, 14, slot="2024-03-13"))
+
+
+@pytest.mark.parametrize("exchange", ["kraken", "binance", "coinbase"])
 @pytest.mark.parametrize(
     "body", [b"", b"<html></html>", b"{}", b'{"pages":[]}', b'{"pages":[{"status":"OK"}]}']
 )
