@@ -60,6 +60,8 @@ def xirr(dates: DateArray, amounts: FloatArray) -> float:
 def xirr_roots(dates: DateArray, amounts: FloatArray) -> FloatArray:
     """Every yearly rate that solves the flows, the one nearest to zero in |log(1 + r)| first.
 
+    Of two as near, such as 100 % and -50 %, the gain comes first.
+
     Parameters
     ----------
     dates, amounts
@@ -106,7 +108,8 @@ def xirr_roots(dates: DateArray, amounts: FloatArray) -> FloatArray:
         g = np.append(g[np.abs(g) > _SAME_ROOT], 0.0)
     r = np.expm1(g)
     r = r[(r > LOWEST_RATE) & (r < HIGHEST_RATE)]
-    return r[np.argsort(np.abs(np.log1p(r)), kind="stable")]
+    g = np.log1p(r)
+    return r[np.lexsort((-g, np.round(np.abs(g), 9)))]  # of two as near, the gain first
 
 
 @dataclass(frozen=True)
