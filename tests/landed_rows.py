@@ -8,13 +8,14 @@ from folio.store import warehouse
 
 
 def landed(table, rows, observed_at=datetime(2013, 2, 27, 3, tzinfo=UTC), source="polygon"):
-    """Put rows (key and values, in the table's order) into raw as one loaded load; gives its id."""
+    """Put rows (key and values, in the table's order) into raw as one load of changes; gives its id."""
     load, declared = uuid.uuid4(), TABLES[table]
     columns = [*declared.columns, "observed_at", "known_basis", "load_id", "line"]
     with warehouse.connect() as connection:
         connection.execute(
             "insert into raw.loads (load_id, source, dataset, slot, attempt, request, status, observed_at,"
-            " payload_sha256, rows_seen, rows_new) values (%s, %s, %s, %s, 1, '', 'loaded', %s, '0', %s, %s)",
+            " payload_sha256, rows_seen, rows_changed)"
+            " values (%s, %s, %s, %s, 1, '', 'loaded', %s, '0', %s, %s)",
             (load, source, table, str(load), observed_at, len(rows), len(rows)),
         )
         connection.cursor().executemany(

@@ -147,9 +147,11 @@ def _write(connection: Connection, bucket: Influx) -> Written:
         connection.commit()
     loads = points = 0
     months: set[tuple[Resolution, date]] = set()
-    for group in _groups(_lacking(connection, bucket.target)):
+    lacking, changing = _lacking(connection, bucket.target)
+    for group in _groups(lacking):
+        changes = [load for load in group if load in changing]
         for table in candles.TABLES:
-            for source, code, opened_at in candles.thinned(connection, table, group):
+            for source, code, opened_at in candles.thinned(connection, table, changes):
                 until = opened_at + timedelta(microseconds=1)
                 candles.delete(bucket, table.resolution, source, code, opened_at, until)
             for block, count in candles.lines(connection, table, group):
@@ -166,11 +168,14 @@ def _write(connection: Connection, bucket: Influx) -> Written:
     return Written(loads, points, tuple(sorted(months)))
 
 
-def _lacking(connection: Connection, target: str) -> list[tuple[UUID, int]]:
-    """Loads of market data whose versions the bucket lacks, in the order of their coming, with their rows."""
+def _lacking(connection: Connection, target: str) -> tuple[list[tuple[UUID, int]], set[UUID]]:
+    """Loads of market data whose versions the bucket lacks, in the order of their coming, with their rows.
+
+    And of these the ones that changed something: only they can have taken a value away.
+    """
     rows = connection.execute(
         """
-        select load_id, rows_new + rows_changed from raw.loads
+        select load_id, rows_new, rows_changed from raw.loads
         where status in ('loaded', 'superseded') and source <> 'books' and rows_new + rows_changed > 0
         and not exists (
             select 1 from ops.influx_loads as written
@@ -181,7 +186,7 @@ def _lacking(connection: Connection, target: str) -> list[tuple[UUID, int]]:
         (target,),
     ).fetchall()
     connection.commit()
-    return rows
+    return [(load, new + changed) for load, new, changed in rows], {row[0] for row in rows if row[2]}
 
 
 def _groups(loads: Sequence[tuple[UUID, int]]) -> Iterator[list[UUID]]:

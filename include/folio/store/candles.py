@@ -329,6 +329,8 @@ def thinned(
     A write would leave the old field on the point, so it has to be deleted first; a candle that was taken
     back altogether has no close and is not written again.
     """
+    if not loads:
+        return []
     gone = sql.SQL(" or ").join(
         sql.SQL("(this.{0} is null and earlier.{0} is not null)").format(sql.Identifier(column))
         for column in table.fields
