@@ -327,15 +327,17 @@ def take_in(
 
 
 def _lost_navs(connection: psycopg.Connection[Any], night: Night, provider: amfi.Amfi) -> list[Load]:
-    """Take in from the history report what nights before did not get: the next file has the next NAVs."""
-    loads = []
-    for day in _lost_days(connection, night, "amfi", "navs", ("amfi_navs", "nav_date"), LATE_NAVS):
-        first = day - LATE_NAVS
-        request = provider.http.shown(amfi.HISTORY_PATH)
-        ask = Ask("amfi", "history", f"{first}..{day}", night.id, request)
-        fetch = partial(provider.fetch_history, first, day)
-        loads.append(take_in(connection, ask, fetch, check=expectations.checking("plain")))
-    return loads
+    """Take in from the history report what nights before did not get: the next file has the next NAVs.
+
+    One report spans all of them, since loads of one night that overlap would say the same at one instant.
+    """
+    days = _lost_days(connection, night, "amfi", "navs", ("amfi_navs", "nav_date"), LATE_NAVS)
+    if not days:
+        return []
+    first, last = days[0] - LATE_NAVS, days[-1]
+    ask = Ask("amfi", "history", f"{first}..{last}", night.id, provider.http.shown(amfi.HISTORY_PATH))
+    fetch = partial(provider.fetch_history, first, last)
+    return [take_in(connection, ask, fetch, check=expectations.checking("plain"))]
 
 
 def _lost_rates(connection: psycopg.Connection[Any], night: Night, provider: ecb.Ecb) -> list[Load]:
@@ -365,7 +367,7 @@ def _lost_days(
 
     In vain: every attempt failed or is held, or the file that came on a weekday was an old one, with nothing
     of its day or later. A holiday looks alike; the history, which has nothing of it, settles it. `figures`
-    are the raw table and its day column; history slots begin `before` the day.
+    are the raw table and its day column; a history counts that began so long `before` the day.
     """
     table, column = figures
     rows = connection.execute(
@@ -393,8 +395,11 @@ def _lost_days(
                 and not exists (
                     select from raw.loads as history
                     where history.source = %(source)s and history.dataset = 'history'
-                        and history.slot = (asked.day - %(before)s::integer) || '..' || asked.day
                         and history.status in ('loaded', 'held')
+                        and case when history.slot like '%%..%%' then
+                            split_part(history.slot, '..', 1)::date <= asked.day - %(before)s::integer
+                            and split_part(history.slot, '..', 2)::date >= asked.day
+                        end
                 )
             order by day
             """

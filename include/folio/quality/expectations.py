@@ -1,21 +1,27 @@
 """Expectations on a parsed batch, checked before it lands; a batch that fails one is held.
 
-Each expectation is declared once, as data, and checked by Great Expectations in a night's one checking task.
-Its import takes seconds, so a backfill of hundreds of loads checks the same declarations plainly; a test
-holds both ways equal.
+Above what was usual in the loads of late a check warns; at limits that no history loosens it fails. Each
+expectation is declared once, as data, and checked by Great Expectations in a night's one checking task. Its
+import takes seconds, so a backfill of hundreds of loads checks the same declarations plainly; a test holds
+both ways equal.
 """
 
+import itertools
 import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 import psycopg
 from psycopg import sql
 
+from folio.quality import docs
+from folio.quality.learning import LOADS, usual_at_most
+from folio.quality.removals import CUT_ROWS, Snapshots, removal
 from folio.sources.landing import STAGED, Check, Load
 from folio.sources.tables import RawTable
 
@@ -61,6 +67,12 @@ JUMPING_ROWS_ALWAYS = 5
 REJECTED_SHARE = 0.20
 REJECTED_ROWS_ALWAYS = 50
 """AMFI's own oddities are 3 % of its lines; a fifth unread means the layout changed."""
+
+LEARNED_FLOORS = {"rejected": 0.01, "gone": 0.005, "jumping": 0.002}
+"""Shares above the usual ones that are never worth a warning, however alike the loads of late were."""
+
+FAILS_AT = 3.0
+"""So many times the learned bound of rejected or jumping rows fails, where the fixed limit is not lower."""
 
 LIMITS: Mapping[tuple[str, str], Limits] = MappingProxyType(
     {
@@ -118,6 +130,8 @@ class Expectation:
     strictly_above: bool = False
     any_row: bool = False
     """Enough that one row lies within; `mostly` does not count then."""
+    words: str | None = None
+    """The bound in words, where it is none of numbers."""
 
     @property
     def share(self) -> float:
@@ -127,6 +141,8 @@ class Expectation:
     @property
     def expected(self) -> str:
         """The bound in words."""
+        if self.words is not None:
+            return self.words
         what = "rows" if self.column is None else self.column
         low = f"{'>' if self.strictly_above else '>='} {self.low:g}" if self.low is not None else ""
         high = f"<= {self.high:g}" if self.high is not None else ""
@@ -142,6 +158,8 @@ class Result:
     expectation: Expectation
     holds: bool
     observed: str
+    share_outside: float | None = None
+    """Share of the values outside the bound, where it is one on values."""
 
     @property
     def status(self) -> str:
@@ -151,15 +169,23 @@ class Result:
         return "failed" if self.expectation.severity == "fail" else "warned"
 
 
-def checking(engine: Engine) -> Check:
-    """A landing's check by an engine; use one with `great_expectations` at most once in a task."""
+def checking(engine: Engine, snapshots: Snapshots | None = None, pages: Path | None = None) -> Check:
+    """A landing's check by an engine; use one with `great_expectations` at most once in a task.
+
+    Parameters
+    ----------
+    snapshots : the kept payloads of a snapshot feed, against which a file cut short is known.
+    pages : folder in which Great Expectations keeps its results, for `folio quality docs`.
+    """
 
     def check(connection: Connection, load: Load, table: RawTable, rejected: int) -> str | None:
         """Check the staged batch, keep the results, and give why to hold it, or None."""
         limits = LIMITS[load.source, load.dataset]
         frame = frame_of(connection, load, table.name, limits)
         expectations = expectations_on(connection, load, limits, frame, rejected)
-        results = validate(frame, expectations, engine if len(frame) else "plain")
+        results = validate(frame, expectations, engine if len(frame) else "plain", load, pages)
+        if snapshots is not None and len(frame):
+            results += whole_file(connection, load, limits, snapshots)
         keep(connection, load, results)
         broken = [one for one in results if one.status == "failed"]
         if not broken:
@@ -220,7 +246,7 @@ def expectations_on(
 ) -> list[Expectation]:
     """The expectations of a batch, with bounds from what was loaded before and how long ago."""
     rows = len(frame)
-    readable = rows + rejected - max(REJECTED_ROWS_ALWAYS, math.floor(REJECTED_SHARE * (rows + rejected)))
+    readable = _readable_at_least(rows + rejected, _rejected_of_late(connection, load))
     wanted = [
         Expectation("rows readable", "fail", None, max(0 if limits.may_be_empty else 1, readable), None)
     ]
@@ -233,9 +259,13 @@ def expectations_on(
             vars(load),
         ).fetchone()
         if last is not None and (rows or not limits.may_be_empty):
-            share = min(limits.missing_share + MISSING_SHARE_A_WEEK * float(last[1]), MISSING_SHARE_AT_MOST)
-            low = last[0] - max(MISSING_ROWS_ALWAYS, math.floor(share * last[0]))
-            wanted.append(Expectation("rows against the last load", "fail", None, max(low, 1), None))
+            weeks = float(last[1])
+            share = min(limits.missing_share + MISSING_SHARE_A_WEEK * weeks, MISSING_SHARE_AT_MOST)
+            wanted.append(_rows_left("rows against the last load", "fail", last[0], share))
+            usual = usual_at_most(_gone_of_late(connection, load), floor=LEARNED_FLOORS["gone"])
+            if usual is not None and usual * max(1.0, 7 * weeks) < share:
+                usual *= max(1.0, 7 * weeks)
+                wanted.append(_rows_left("rows against what is usual", "warn", last[0], usual))
     if rows == 0:
         return [*wanted, Expectation("rows at all", "warn", None, 1, None)]
     wanted.append(Expectation("values positive", "fail", "value", 0, None, strictly_above=True))
@@ -245,16 +275,106 @@ def expectations_on(
             wanted.append(Expectation(name, severity, "age_days", None, days, any_row=True))  # type: ignore[arg-type]
     compared = int(frame["jump"].notna().sum())
     if compared:
-        jumping = max(JUMPING_ROWS_ALWAYS, limits.jumping_share * compared)
-        wanted.append(Expectation("jumps", "fail", "jump", None, 1, mostly=max(0.0, 1 - jumping / compared)))
+        usual = usual_at_most(_jumping_of_late(connection, load), floor=LEARNED_FLOORS["jumping"])
+        wanted.append(_jumping("jumps", "fail", compared, _fails(usual, limits.jumping_share)))
+        if usual is not None and usual < limits.jumping_share:
+            wanted.append(_jumping("jumps against what is usual", "warn", compared, usual))
     return wanted
 
 
-def validate(frame: Any, expectations: Sequence[Expectation], engine: Engine) -> list[Result]:
-    """Results of the expectations on a frame, in their order."""
+def whole_file(connection: Connection, load: Load, limits: Limits, snapshots: Snapshots) -> list[Result]:
+    """Whether a snapshot's file lacks the end of the one before it, which no source removes by design."""
+    before = snapshots.keys_before(connection, load, limits.thing)
+    if before is None:
+        return []
+    now = {
+        str(row[0])
+        for row in connection.execute(
+            sql.SQL("select {} from pg_temp.{}").format(sql.Identifier(limits.thing), sql.Identifier(STAGED))
+        )
+    }
+    seen = removal(before, now)
+    words = f"fewer than {CUT_ROWS} rows gone from its end"
+    whole = Expectation("file not cut short", "fail", None, None, None, words=words)
+    return [Result(whole, not seen.is_cut, str(seen))]
+
+
+def _readable_at_least(lines: int, of_late: Sequence[float]) -> int:
+    """So many lines of a file must be readable."""
+    share = _fails(usual_at_most(of_late, floor=LEARNED_FLOORS["rejected"]), REJECTED_SHARE)
+    return lines - max(REJECTED_ROWS_ALWAYS, math.floor(share * lines))
+
+
+def _rows_left(name: str, severity: Severity, before: int, share: float) -> Expectation:
+    """At most a share of the rows of the last load may be gone."""
+    low = before - max(MISSING_ROWS_ALWAYS, math.floor(share * before))
+    return Expectation(name, severity, None, max(low, 1), None)
+
+
+def _jumping(name: str, severity: Severity, compared: int, share: float) -> Expectation:
+    """At most a share of the values may jump."""
+    jumping = max(JUMPING_ROWS_ALWAYS, share * compared)
+    return Expectation(name, severity, "jump", None, 1, mostly=max(0.0, 1 - jumping / compared))
+
+
+def _fails(usual: float | None, limit: float) -> float:
+    """Share that fails: a multiple of what is usual, never more than the fixed limit."""
+    return limit if usual is None else min(limit, FAILS_AT * usual)
+
+
+LATE = (
+    " from raw.loads where (source, dataset, status) = (%(source)s, %(dataset)s, 'loaded') and rows_seen > 0"
+    " and observed_at <= %(observed_at)s and load_id <> %(load_id)s"
+    f" order by observed_at desc, load_id desc limit {LOADS}"
+)
+
+
+def _rejected_of_late(connection: Connection, load: Load) -> list[float]:
+    """Shares of rejected rows in the loads of late."""
+    rows = connection.execute("select rows_rejected::float8 / rows_seen" + LATE, vars(load)).fetchall()
+    return [row[0] for row in rows]
+
+
+def _gone_of_late(connection: Connection, load: Load) -> list[float]:
+    """Shares of rows that went from one load of late to the next, a day."""
+    rows = connection.execute(
+        "select good, observed_at from (select rows_seen - rows_rejected as good, observed_at"
+        + LATE
+        + ") as late where good > 0 order by observed_at",
+        vars(load),
+    ).fetchall()
+    return [
+        max(0.0, 1 - good / before) / max(1.0, (at - then).total_seconds() / 86400)
+        for (before, then), (good, at) in itertools.pairwise(rows)
+    ]
+
+
+def _jumping_of_late(connection: Connection, load: Load) -> list[float]:
+    """Shares of jumping values in the checks of late; backfills are left out, they check other days."""
+    rows = connection.execute(
+        "select results.observed_share from ops.check_results as results"
+        " inner join raw.loads as loads on results.subject = "
+        " loads.source || '/' || loads.dataset || ' ' || loads.slot and loads.status = 'loaded'"
+        " where (results.suite, results.check_name) = (%(suite)s, 'jumps')"
+        " and (loads.source, loads.dataset) = (%(source)s, %(dataset)s) and loads.night is not null"
+        " and loads.observed_at <= %(observed_at)s and loads.load_id <> %(load_id)s"
+        f" and results.observed_share is not null order by loads.observed_at desc limit {LOADS}",
+        {**vars(load), "suite": SUITE},
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+def validate(
+    frame: Any,
+    expectations: Sequence[Expectation],
+    engine: Engine,
+    load: Load | None = None,
+    pages: Path | None = None,
+) -> list[Result]:
+    """Results of the expectations on a frame, in their order; `load` and `pages` as in `checking`."""
     if engine == "plain":
         return [_plainly(frame, one) for one in expectations]
-    return _by_great_expectations(frame, expectations)
+    return _by_great_expectations(frame, expectations, load, pages)
 
 
 def keep(connection: Connection, load: Load, results: Sequence[Result]) -> None:
@@ -270,6 +390,7 @@ def keep(connection: Connection, load: Load, results: Sequence[Result]) -> None:
             observed=one.observed,
             expected=one.expectation.expected,
             note=None if one.holds else f"load {load.load_id}",
+            share=one.share_outside,
         )
 
 
@@ -284,18 +405,19 @@ def record(
     observed: str | None = None,
     expected: str | None = None,
     note: str | None = None,
+    share: float | None = None,
 ) -> None:
     """Write one result of the suite to ops.check_results, in the open transaction."""
     connection.execute(
         """
         insert into ops.check_results
-            (night, suite, check_name, subject, severity, status, observed, expected, note)
-        values (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+            (night, suite, check_name, subject, severity, status, observed, expected, note, observed_share)
+        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
         on conflict (night, suite, check_name, subject) do update set
             severity = excluded.severity, status = excluded.status, observed = excluded.observed,
-            expected = excluded.expected, note = excluded.note
+            expected = excluded.expected, note = excluded.note, observed_share = excluded.observed_share
         """,
-        (night, SUITE, check_name, subject, severity, status, observed, expected, note),
+        (night, SUITE, check_name, subject, severity, status, observed, expected, note, share),
     )
 
 
@@ -306,7 +428,7 @@ def _plainly(frame: Any, one: Expectation) -> Result:
     values = frame[one.column].dropna()
     outside = sum(1 for value in values if not _within(float(value), one))
     holds = not len(values) or 1 - outside / len(values) >= one.share
-    return Result(one, holds, _outside(outside, len(values)))
+    return Result(one, holds, _outside(outside, len(values)), outside / max(len(values), 1))
 
 
 def _within(value: float, one: Expectation) -> bool:
@@ -325,21 +447,23 @@ def _bound(one: Expectation) -> tuple[object, ...]:
     return one.column, one.low, one.high, one.share, one.strictly_above
 
 
-def _by_great_expectations(frame: Any, expectations: Sequence[Expectation]) -> list[Result]:
-    """Check expectations in one validation of Great Expectations, in a context that lives in memory."""
+def _by_great_expectations(
+    frame: Any, expectations: Sequence[Expectation], load: Load | None, pages: Path | None
+) -> list[Result]:
+    """Check expectations in one validation of Great Expectations; its results are kept under `pages`."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     import great_expectations as gx  # 6 to 11 seconds: only in the task that checks
     from great_expectations import expectations as kinds
-    from great_expectations.data_context.types.base import ProgressBarsConfig
+    from great_expectations.core.run_identifier import RunIdentifier
 
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    context = docs.context(pages)
     whole = (
         context.data_sources.add_pandas("batch")
         .add_dataframe_asset("rows")
         .add_batch_definition_whole_dataframe("all")
     )
-    suite = gx.ExpectationSuite(name=SUITE)
+    name = f"{load.source} {load.dataset}" if load else SUITE
+    suite = context.suites.add_or_update(gx.ExpectationSuite(name=name))
     asked: dict[tuple[object, ...], int] = {}  # a suite keeps only one of two that bound the same alike
     for one in expectations:
         place = asked.setdefault(_bound(one), len(asked))
@@ -353,7 +477,12 @@ def _by_great_expectations(frame: Any, expectations: Sequence[Expectation]) -> l
                 column=one.column, mostly=one.share, strict_min=one.strictly_above, **bounds
             )
         )
-    outcome = whole.get_batch({"dataframe": frame}).validate(suite)
+    suite.save()
+    validation = context.validation_definitions.add_or_update(
+        gx.ValidationDefinition(name=name, data=whole, suite=suite)
+    )
+    run = RunIdentifier(run_name=load.slot if load else "now")
+    outcome = validation.run(batch_parameters={"dataframe": frame}, run_id=run)
     by_place = {each.expectation_config.meta["place"]: each for each in outcome.results}
     results = []
     for one in expectations:
@@ -362,8 +491,9 @@ def _by_great_expectations(frame: Any, expectations: Sequence[Expectation]) -> l
             raise RuntimeError(f"Great Expectations could not check {one.name}: {each.exception_info}")
         seen = each.result
         if one.column is None:
-            observed = f"{seen['observed_value']} rows"
+            observed, share = f"{seen['observed_value']} rows", None
         else:
-            observed = _outside(seen["unexpected_count"], seen["element_count"] - seen["missing_count"])
-        results.append(Result(one, bool(each.success), observed))
+            outside, there = seen["unexpected_count"], seen["element_count"] - seen["missing_count"]
+            observed, share = _outside(outside, there), outside / max(there, 1)
+        results.append(Result(one, bool(each.success), observed, share))
     return results
