@@ -96,6 +96,15 @@ def slot_of(pair: str, first: date, last: date) -> str:
     return f"{pair}@{first}..{last}"
 
 
+@contextmanager
+def _in_shape() -> Iterator[None]:
+    """Raise PayloadError where an answer, though JSON, is not built as an exchange's are."""
+    try:
+        yield
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as fault:
+        raise PayloadError(f"the answers are not built as an exchange's are: {fault!r}"[:300]) from None
+
+
 def parse_daily_candles(exchange: Exchange, body: bytes, load: Load) -> Batch:
     """Candles of days, as `parse_candles` reads them."""
     return parse_candles(exchange, "1d", body, load)
@@ -106,6 +115,7 @@ def parse_minute_candles(exchange: Exchange, body: bytes, load: Load) -> Batch:
     return parse_candles(exchange, "1m", body, load)
 
 
+@_in_shape()
 def parse_candles(exchange: Exchange, timeframe: Timeframe, body: bytes, load: Load) -> Batch:
     """Candles for raw.exchange_candles; line counts them over all pages.
 
@@ -129,6 +139,7 @@ def parse_candles(exchange: Exchange, timeframe: Timeframe, body: bytes, load: L
     return Batch("exchange_candles", rows, rejected)
 
 
+@_in_shape()
 def parse_balances(exchange: Exchange, body: bytes, load: Load) -> Batch:
     """Balances on the day that is the load's slot, for raw.exchange_balances; empty currencies too."""
     day = date.fromisoformat(load.slot)
@@ -163,6 +174,7 @@ def parse_balances(exchange: Exchange, body: bytes, load: Load) -> Batch:
     return Batch("exchange_balances", rows, rejected)
 
 
+@_in_shape()
 def parse_trades(exchange: Exchange, body: bytes, load: Load) -> Batch:
     """Own trades, for raw.exchange_trades; a trade of a pair that the exchange does not list is rejected."""
     reader = _reader(exchange)
