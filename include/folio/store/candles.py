@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from itertools import islice
 from types import MappingProxyType
 from typing import Any, Literal, LiteralString, TypeAlias
 from uuid import UUID
@@ -296,29 +295,28 @@ def from_influx(bucket: Influx, span: Span, limit: int) -> list[Candle]:
 def lines(connection: Connection, table: CandleTable, loads: Sequence[UUID]) -> Iterator[tuple[bytes, int]]:
     """Line protocol of the rows of some loads that are the version now known, as blocks of so many lines.
 
-    Postgres writes the text: no Python object is made of a value.
+    Postgres writes the text: no Python object is made of a value. The transaction stays open meanwhile.
     """
     query = sql.SQL(
         r"""
-        copy (
-            select {measurement} || ',code='
-                || replace(replace(replace({code}, ',', '\,'), '=', '\='), ' ', '\ ')
-                || ',source=' || {source} || ' '
-                || concat_ws(',', 'open=' || {open}, 'high=' || {high}, 'low=' || {low}, 'close=' || {close},
-                             'volume=' || {volume})
-                || ' ' || {nanoseconds}
-            from {table} as this
-            where load_id = any(%(loads)s) and {only} and {close} is not null and not exists (
-                select 1 from {table} as later
-                where {same} and (later.observed_at, later.load_id) > (this.observed_at, this.load_id)
-            )
-        ) to stdout (format csv, delimiter E'\x01', quote E'\x02')
+        select {measurement} || ',code='
+            || replace(replace(replace({code}, ',', '\,'), '=', '\='), ' ', '\ ')
+            || ',source=' || {source} || ' '
+            || concat_ws(',', 'open=' || {open}, 'high=' || {high}, 'low=' || {low}, 'close=' || {close},
+                         'volume=' || {volume})
+            || ' ' || {nanoseconds}
+        from {table} as this
+        where load_id = any(%(loads)s) and {only} and {close} is not null and not exists (
+            select 1 from {table} as later
+            where {same} and (later.observed_at, later.load_id) > (this.observed_at, this.load_id)
+        )
         """
     ).format(nanoseconds=_nanoseconds(table), same=_same_key(table), **table.parts())
-    with connection.cursor() as cursor, cursor.copy(query, {"loads": list(loads)}) as copy:
-        rest = iter(copy)
-        while block := list(islice(rest, BLOCK_LINES)):
-            yield b"".join(block), len(block)
+    connection.execute("set local cursor_tuple_fraction = 1")  # all rows are wanted, not the first ones soon
+    with connection.cursor(name="lines") as cursor:
+        cursor.execute(query, {"loads": list(loads)})
+        while rows := cursor.fetchmany(BLOCK_LINES):
+            yield "\n".join(line for (line,) in rows).encode(), len(rows)
 
 
 def thinned(
