@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 
 from folio.errors import LoadError
-from folio.jobs import aliases
+from folio.jobs import aliases, price_repairs
 from folio.jobs.ingest import open_source, snapshot_slot, source_of_night, take_in
 from folio.jobs.nights import Night
 from folio.quality import expectations
@@ -37,7 +37,10 @@ HISTORIES = ("polygon", "mfapi", "yahoo", "alphavantage")
 
 
 def yahoo_bars(night: str) -> list[Load]:
-    """Take in Yahoo's bars of the last days, dividends and splits of each instrument with a Yahoo alias."""
+    """Take in Yahoo's bars of the last days, dividends and splits of each instrument with a Yahoo alias.
+
+    Defects of a chart are findings of the night.
+    """
     this = Night.parse(night)
     loads: list[Load] = []
     with _asked("yahoo", "yahoo", this) as asked:
@@ -51,6 +54,7 @@ def yahoo_bars(night: str) -> list[Load]:
             request = http.shown(yahoo.path_of(symbol))
             bars = _take_in(connection, Ask("yahoo", "daily_bars", slot, this.id, request), fetch)
             loads += [bars, *_chart_events(connection, bars)]
+            price_repairs.record_defects(connection, this, bars)
     return loads
 
 

@@ -1,4 +1,4 @@
-"""Further providers of share prices against a real sandbox and warehouse: who is asked what, and what lands."""
+"""Further providers of share prices against a real sandbox and warehouse: who is asked, what lands."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
@@ -23,7 +23,9 @@ DEMO = {
     "navs.csv": "scheme_code,nav_date,nav\n900001,2013-01-31,100\n900001,2013-02-26,101.2500\n",
     "prices.csv": "ticker,session_date,open,high,low,close,volume\n"
     "AAPL,2013-02-26,443.82,451.54,437.66,448.97,17870800\nIBM,2013-02-26,198.63,199.62,198.0,199.14,2720000\n"
-    "AAPL,2013-02-27,448.43,452.44,440.65,444.57,20976800\n",
+    "AAPL,2013-02-27,448.43,452.44,440.65,444.57,20976800\n"
+    "UNIT,2013-02-21,50,51,49,50,10\nUNIT,2013-02-22,50,51,49,50,10\nUNIT,2013-02-25,0.5,0.51,0.49,0.5,0\n"
+    "UNIT,2013-02-26,50,51,49,50,10\nUNIT,2013-02-27,50,51,49,50,10\n",
     "splits.csv": "ticker,execution_date,split_from,split_to\nAAPL,2013-02-27,1,2\n",
     "dividends.csv": "ticker,ex_dividend_date,cash_amount\nAAPL,2013-02-26,2.65\nIBM,2013-05-08,0.95\n",
 }
@@ -59,7 +61,7 @@ def rows(warehouse: str) -> Rows:
 
     def fetch(query: str) -> list[Any]:
         with warehouse_module.connect(warehouse) as connection:
-            return connection.execute(query).fetchall()  # type: ignore[arg-type]
+            return connection.execute(query).fetchall()
 
     return fetch
 
@@ -79,8 +81,8 @@ def named(warehouse: str, tmp_path: Path) -> Named:
         with warehouse_module.connect(warehouse) as connection:
             landing.take_in(
                 connection,
-                Ask("books", "aliases", scheme, None, "a file"),
-                lambda: Payload(scheme.encode(), datetime(2013, 1, 1, tzinfo=UTC)),
+                Ask("books", "aliases", f"{scheme} {names}", None, "a file"),
+                lambda: Payload(f"{scheme} {names}".encode(), datetime(2013, 1, 1, tzinfo=UTC)),
                 parse,
                 folder=settings().payload_folder,
             )
@@ -143,6 +145,18 @@ def test_a_symbol_at_fault_does_not_stop_the_others(sandbox: Sandbox, named: Nam
     assert "Invalid API call" in str(loads[4].reason)
 
 
+def test_a_defect_of_a_chart_is_a_finding_and_raw_stays_as_said(
+    sandbox: Sandbox, named: Named, rows: Rows
+) -> None:
+    named("yahoo", "UNIT", "IBM")
+    share_prices.yahoo_bars(NIGHT)
+    share_prices.yahoo_bars(NIGHT)
+    assert rows("select check_name, subject, severity from ops.check_results") == [
+        ("price in another unit", "yahoo UNIT", "warn")
+    ]
+    assert rows("select count(*) from raw.yahoo_daily_bars where symbol = 'UNIT' and close < 1") == [(1,)]
+
+
 def test_the_key_of_alpha_vantage_travels_and_is_kept_nowhere(
     sandbox: Sandbox, named: Named, rows: Rows, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -175,7 +189,7 @@ def test_polygons_dividends_come_nightly_and_its_tickers_once_a_month(
     named("ticker", "AAPL")
     assert brief(share_prices.polygon_facts(NIGHT)) == [
         ("polygon/dividends", "2013-02-28T03:00Z", "loaded", 2),
-        ("polygon/tickers", "2013-02", "loaded", 2),
+        ("polygon/tickers", "2013-02", "loaded", 3),
         ("polygon/delisted_tickers", "2013-02", "loaded", 0),
         ("polygon/ticker_details", "AAPL 2013-02", "loaded", 1),
     ]
@@ -188,6 +202,7 @@ def test_polygons_dividends_come_nightly_and_its_tickers_once_a_month(
     assert rows("select ticker, type, active from raw.polygon_tickers order by 1") == [
         ("AAPL", "CS", True),
         ("IBM", "CS", True),
+        ("UNIT", "CS", True),
     ]
     assert rows("select ticker, name from raw.polygon_ticker_details") == [("AAPL", "AAPL Inc.")]
 
