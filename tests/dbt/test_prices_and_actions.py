@@ -240,7 +240,7 @@ def restated_prices(raw: Raw) -> None:
     raw.yahoo("LON.L", "GBp", {1: 400})
     raw.load("yahoo late", datetime(2013, 2, 7, 3, 0, tzinfo=UTC))
     raw.yahoo("LON.L", "GBp", {4: 210, 6: 220})
-    raw.yahoo("BOTH", "USD", {4: 25, 5: 26, 6: 52})
+    raw.yahoo("BOTH", "USD", {4: 50, 5: 26, 6: 52})
     for symbol in ("LON.L", "BOTH"):
         raw.add("yahoo_splits", symbol=symbol, split_date=day(6), numerator=2, denominator=1)
     raw.add("yahoo_dividends", symbol="LON.L", ex_date=day(4), amount=5, currency="GBp")
