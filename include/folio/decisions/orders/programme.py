@@ -283,6 +283,10 @@ class Programme:
         self._seek({self.excess: 1.0} | dict.fromkeys(self.overdrafts, OVERDRAFT_WEIGHT))
         self.highs.setOptionValue("mip_abs_gap", 0.0)
         self.run()
+        if self.is_infeasible:  # no orders at all are an answer: the presolve went wrong by a rounding
+            self.highs.setOptionValue("presolve", "off")
+            self.highs.clearSolver()
+            self.run()
         self.require()
         values = self.values
         return max(0.0, values[self.excess]), sum(max(0.0, values[o]) for o in self.overdrafts)
