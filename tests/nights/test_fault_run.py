@@ -97,7 +97,7 @@ class Run:
 
     def rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.dsn, options="-c timezone=UTC") as connection:
-            return connection.execute(query, parameters).fetchall()
+            return connection.execute(query, parameters or None).fetchall()
 
     def versions(self) -> dict[str, list[tuple[Any, ...]]]:
         """What each version in raw says, by table; twice where it stands twice."""
