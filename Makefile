@@ -34,6 +34,7 @@ check-all: setup lint ## run every test, the exhaustive ones too
 
 bench: setup ## time landing, InfluxDB and one night for many accounts (BENCH="--accounts 100" for a smaller one)
 	$(PYTHON) tests/bench/navs.py
+	$(PYTHON) tests/bench/backfill.py
 	$(PYTHON) -m tests.bench.influx
 	$(PYTHON) tests/bench/night.py $(BENCH)
 

@@ -35,14 +35,20 @@ def load(
         TimeElapsedColumn(),
     )  # fmt: skip
     with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task(file.name, total=jobs.rows_in(file))
+        total = jobs.rows_in(file)
+        task = progress.add_task(file.name, total=total)
+
+        rows_seen = 0
 
         def seen(rows: int) -> None:
-            if progress.finished:
-                return  # rows are read again where other loads of their time were there first
-            progress.advance(task, rows)
-            if progress.finished:
-                progress.update(task, description=f"{file.name}: comparing with what is known")
+            nonlocal rows_seen
+            rows_seen += rows  # more than there are, where other loads of their time were there first
+            comparing = total is not None and rows_seen >= total
+            progress.update(
+                task,
+                completed=rows_seen if total is None else min(rows_seen, total),
+                description=f"{file.name}: comparing with what is known" if comparing else file.name,
+            )
 
         taken = jobs.load_navs(file, seen)
     typer.echo(json.dumps(taken.summary(), indent=2) if as_json else str(taken))
