@@ -27,13 +27,9 @@ def start_night() -> None:
 
     @task
     def start_ingests(dag_run: Any = None) -> list[str]:
-        from folio.jobs.nights import Night
-        from folio.services.airflow import AirflowClient
-        from folio.services.conductor import start_ingests
-        from folio.settings import settings
+        from folio.orchestration import clock
 
-        with AirflowClient(settings().airflow_url) as client:
-            return start_ingests(client, Night.at(dag_run.run_after).id)
+        return clock.start_night_at(dag_run.run_after)
 
     start_ingests()
 
