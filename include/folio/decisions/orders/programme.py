@@ -282,12 +282,7 @@ class Programme:
         """Least drift above the band, and what then stays overdrawn, both as shares of value."""
         self._seek({self.excess: 1.0} | dict.fromkeys(self.overdrafts, OVERDRAFT_WEIGHT))
         self.highs.setOptionValue("mip_abs_gap", 0.0)
-        self.run()
-        if self.is_infeasible:  # no orders at all are an answer: the presolve went wrong by a rounding
-            self.highs.setOptionValue("presolve", "off")
-            self.highs.clearSolver()
-            self.run()
-        self.require()
+        self.run_surely()
         values = self.values
         return max(0.0, values[self.excess]), sum(max(0.0, values[o]) for o in self.overdrafts)
 
@@ -320,6 +315,21 @@ class Programme:
         if self.relaxed and not (self.is_solved or self.is_infeasible):
             self.highs.clearSolver()
             self.highs.run()
+
+    def run_surely(self) -> None:
+        """Solve what has an answer for sure: once more without presolve, where a rounding there lost it.
+
+        Raises
+        ------
+        OrderError
+            The solver ended without an answer within its limits.
+        """
+        self.run()
+        if self.is_infeasible:
+            self.highs.setOptionValue("presolve", "off")
+            self.highs.clearSolver()
+            self.run()
+        self.require()
 
     @property
     def is_solved(self) -> bool:

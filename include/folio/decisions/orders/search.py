@@ -76,8 +76,7 @@ class _Search:
             return None
         exact.limit(excess, overdraft)
         exact.seek_cheapest(self.problem.value_gap / 2)
-        exact.run()
-        exact.require()
+        exact.run_surely()
         trades = exact.trades()
         allowed = excess + exact.band_margin
         proof = self.prove(allowed, overdraft, exact.objective)
@@ -86,8 +85,7 @@ class _Search:
         bound = self.programme(relaxed=False, margins=False)
         bound.limit(allowed + NUDGE, overdraft)
         bound.seek_cheapest(self.problem.value_gap / 2)
-        bound.run()
-        bound.require()
+        bound.run_surely()
         return Found(trades, excess, self.in_currency(bound.lower_bound))
 
     def prove(self, excess: float, overdraft: float, best: float, attempt: Attempt | None = None) -> Proof:
