@@ -45,7 +45,8 @@ def test_the_second_night_is_rebuilt_after_the_third_from_what_was_known_then(de
             before = connection.execute("select * from ops.night").fetchall()
             served = {mart: content(connection, mart) for mart in marts(connection)}
         made = rebuild.rebuild(Night.parse(night).instant)
-        assert (made.night, made.database) == (night, warehouse.rsplit("/", 1)[1] + made.database[-19:])
+        assert made.night == night
+        assert made.database.endswith("_asof_20130301t0300z")
         try:
             with (
                 connections.connect(asof.scratch_url(Night.parse(night).instant)) as scratch,
