@@ -27,7 +27,7 @@ DEMO = {
     "UNIT,2013-02-21,50,51,49,50,10\nUNIT,2013-02-22,50,51,49,50,10\nUNIT,2013-02-25,0.5,0.51,0.49,0.5,0\n"
     "UNIT,2013-02-26,50,51,49,50,10\nUNIT,2013-02-27,50,51,49,50,10\n",
     "splits.csv": "ticker,execution_date,split_from,split_to\nAAPL,2013-02-27,1,2\n",
-    "dividends.csv": "ticker,ex_dividend_date,cash_amount\nAAPL,2013-02-26,2.65\nIBM,2013-05-08,0.95\n",
+    "dividends.csv": "ticker,ex_date,cash_amount\nAAPL,2013-02-26,2.65\nIBM,2013-05-08,0.95\n",
 }
 Rows = Callable[[str], list[Any]]
 Named = Callable[..., None]

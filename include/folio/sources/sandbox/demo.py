@@ -113,7 +113,8 @@ class DemoData:
 
     def dividends(self, as_of: datetime | None) -> list[dict[str, str]]:
         """Dividends, known long before they go ex."""
-        return sorted(self._rows("dividends.csv"), key=lambda row: (row["ex_dividend_date"], row["ticker"]))
+        rows = [{**row, "ex_dividend_date": row["ex_date"]} for row in self._rows("dividends.csv")]
+        return sorted(rows, key=lambda row: (row["ex_dividend_date"], row["ticker"]))
 
     def scheme_navs(self, code: str, as_of: datetime | None) -> list[tuple[date, str]]:
         """NAVs of one scheme that are known."""
