@@ -3,6 +3,8 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 PYTHON := .venv/bin/python
 FOLIO := .venv/bin/folio
+WORKERS ?= 2
+PYTEST := $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term
 
 .PHONY: help setup demo up down status test check-all bench lint format lock clean
 
@@ -26,11 +28,11 @@ status: setup ## show what runs, where, and what is stored
 
 test: setup lint ## check style and types and run every test but the exhaustive ones, with coverage
 	$(PYTHON) -m coverage erase
-	$(PYTHON) -m pytest -m "not exhaustive" --cov --cov-report=term
+	$(PYTEST) -m "not exhaustive"
 
 check-all: setup lint ## run every test, the exhaustive ones too
 	$(PYTHON) -m coverage erase
-	$(PYTHON) -m pytest --cov --cov-report=term
+	$(PYTEST)
 
 bench: setup ## time landing, InfluxDB and one night for many accounts (BENCH="--accounts 100" for a smaller one)
 	$(PYTHON) tests/bench/navs.py

@@ -389,7 +389,7 @@ def served(demo_nights):
         }
 
 
-def test_ten_figures_drawn_by_a_seed_agree_with_the_naive_path(naive, served, capsys):
+def test_ten_figures_drawn_by_a_seed_agree_with_the_naive_path(naive, served, tell):
     seed = int(os.environ.get("FOLIO_SEED", date.today().toordinal()))
     draw = random.Random(seed)
     kinds = {
@@ -407,5 +407,4 @@ def test_ten_figures_drawn_by_a_seed_agree_with_the_naive_path(naive, served, ca
             lines.append(f"{kind:6} {portfolio:10} served {said} recomputed {found}")
             close = CENT if kind == "value" else Decimal("1e-9")
             assert abs(Decimal(said) - Decimal(found)) <= close, "\n".join(lines)
-    with capsys.disabled():
-        print("\n" + "\n".join(lines))
+    tell("\n".join(lines))

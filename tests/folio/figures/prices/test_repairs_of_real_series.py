@@ -1,5 +1,6 @@
 """Real series with known defects: found, named, repaired as expected; clean series are never touched."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,11 +38,10 @@ def test_some_real_series_come_out_as_expected(case: str, shared: Path) -> None:
 
 @pytest.mark.exhaustive
 def test_all_real_series_come_out_as_expected_and_none_is_falsely_touched(
-    shared: Path, capsys: pytest.CaptureFixture[str]
+    shared: Path, tell: Callable[[str], None]
 ) -> None:
     verdicts = [judged(path) for path in cases(shared)]
-    with capsys.disabled():
-        print(f"\nReal series with known defects\n{table(verdicts)}")
+    tell(table(verdicts))
 
     def named(*outcomes: str) -> set[str]:
         return {verdict.case for verdict in verdicts if verdict.outcome in outcomes}
