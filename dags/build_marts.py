@@ -34,6 +34,12 @@ def build_marts() -> None:
         )
 
     @task
+    def keep_calendars(dag_run: Any = None) -> None:
+        from folio.jobs import calendars
+
+        calendars.keep(night_of(dag_run))
+
+    @task
     def write_history(dag_run: Any = None) -> str:
         from folio.jobs import history
 
@@ -76,6 +82,7 @@ def build_marts() -> None:
     opened >> write_history()  # beside the way to publication: InfluxDB stops no night
     chain(
         opened,
+        keep_calendars(),
         dbt_stage("ledger"),
         batches := account_batches(),
         match_lots.expand(batch=batches),

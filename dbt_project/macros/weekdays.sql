@@ -7,3 +7,12 @@
     {#- Mondays to Fridays after one day up to and including another. -#}
     ({{ weekday_number(later) }} - {{ weekday_number(earlier) }})
 {%- endmacro %}
+
+{% macro sessions_between(earlier, later, earlier_day, later_day) -%}
+    {#- Sessions after one day up to and including another, from the two rows of their calendar; weekdays where
+        one is missing: without a calendar, and before or after the days it has. -#}
+    coalesce(
+        {{ later_day }}.session_number - {{ earlier_day }}.session_number,
+        {{ weekdays_between(earlier, later) }}
+    )
+{%- endmacro %}

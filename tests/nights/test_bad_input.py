@@ -396,7 +396,7 @@ def test_where_shares_may_be_carried_no_further_only_portfolios_without_them_hav
             "where valuation_date = %s order by 1",
             day,
         ) == [
-            ("equity", True, "incomplete", 6, "the last price is 6 weekdays old, the limit is 5"),
+            ("equity", True, "incomplete", 6, "the last price is 6 sessions old, the limit is 5"),
             ("fund", False, "ok", 0, None),
         ]
         valued = rows(

@@ -8,6 +8,7 @@ from functools import partial
 from folio.jobs import (
     advice,
     alerts,
+    calendars,
     crypto_prices,
     factor_files,
     gates,
@@ -58,6 +59,7 @@ def run_night(night: str, watch: Callable[[Step], None] = lambda step: None) -> 
 
 def figures(night: str) -> Iterator[tuple[str, Callable[[], object]]]:
     """Steps that make the figures of the night that is open: what a rebuild as of an instant makes again."""
+    yield "calendars", partial(calendars.keep, night)
     yield "dbt ledger", partial(transformation.run_stage, night, "ledger")
     for batch in nights.account_batches(night):
         yield f"lots {batch}", partial(lots.match, night, batch)

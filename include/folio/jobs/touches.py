@@ -250,6 +250,9 @@ def _first_changed_day(connection: Connection, counted: _Counted) -> date | None
             return None
     for table, day in DATED_FACTS.items():
         days += _values(connection, _new_rows(table, sql.SQL("min({})").format(sql.SQL(day))), new)
+    # A session more or less, such as a holiday that was learned, changes the age of prices from its day on.
+    changed = sql.SQL("select min(day) from {} where changed_at > %(landed_by)s")
+    days += _values(connection, changed.format(sql.Identifier("ops", "calendar_days")), new)
     # Every day that a booking ever had, and those of the legs it is paired with: units that leave later
     # than they arrive, or are not known to leave at all, change what arrived.
     booked = sql.SQL(

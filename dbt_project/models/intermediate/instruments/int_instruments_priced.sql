@@ -19,6 +19,15 @@ side_pockets as (
     where action_kind = 'segregation'
 ),
 
+-- Indian funds of funds abroad publish after the markets they hold: their NAVs may be older.
+funds_of_overseas_funds as (
+    select distinct aliases.instrument_id
+    from {{ ref('stg_books__instrument_aliases') }} as aliases
+    inner join {{ ref('stg_amfi__schemes') }} as schemes
+        on aliases.alias_scheme = 'amfi' and aliases.alias_code = cast(schemes.scheme_code as text)
+    where schemes.category ilike '%fof overseas%'
+),
+
 first_uses as (
     select
         instrument_id,
@@ -36,12 +45,24 @@ select
     night.valuation_date as history_to,
     ended.ends_on,
     ended.end_reason,
-    case when side_pockets.instrument_id is null then limits.weekdays end as carry_limit
+    case when side_pockets.instrument_id is null then limits.sessions end as carry_limit,
+    calendars.calendar
 from first_uses
 inner join {{ ref('int_instruments_listed') }} as instruments
     on first_uses.instrument_id = instruments.instrument_id
+left join funds_of_overseas_funds
+    on first_uses.instrument_id = funds_of_overseas_funds.instrument_id
 inner join {{ ref('carry_limits') }} as limits
-    on instruments.instrument_kind = limits.instrument_kind
+    on
+        case
+            when instruments.instrument_kind = 'fund' and funds_of_overseas_funds.instrument_id is not null
+                then 'fund of overseas funds'
+            else instruments.instrument_kind
+        end = limits.instrument_kind
+left join {{ ref('price_calendars') }} as calendars
+    on
+        instruments.instrument_kind = calendars.instrument_kind
+        and instruments.local_currency = coalesce(calendars.local_currency, instruments.local_currency)
 left join {{ ref('int_instruments_ended') }} as ended
     on first_uses.instrument_id = ended.instrument_id
 left join side_pockets

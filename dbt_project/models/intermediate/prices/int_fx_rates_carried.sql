@@ -83,9 +83,12 @@ all_days as (
     select
         currencies.currency,
         cast(days.day as date) as valuation_date,
-        limits.weekdays as carry_limit
+        limits.sessions as carry_limit,
+        calendars.calendar
     from currencies
     cross join {{ ref('carry_limits') }} as limits
+    inner join {{ ref('price_calendars') }} as calendars
+        on limits.instrument_kind = calendars.instrument_kind
     cross join
         lateral generate_series(
             cast(currencies.made_from as timestamp), cast(currencies.last_day as timestamp), interval '1 day'
@@ -98,6 +101,7 @@ aged as (
         all_days.currency,
         all_days.valuation_date,
         all_days.carry_limit,
+        all_days.calendar,
         rated_days.load_id,
         case when all_days.currency = 'EUR' then all_days.valuation_date else rated_days.rate_date end as rate_date,
         case when all_days.currency = 'EUR' then 1 else rated_days.units_per_eur end as units_per_eur
@@ -108,9 +112,13 @@ aged as (
 
 counted as (
     select
-        *,
-        {{ weekdays_between('rate_date', 'valuation_date') }} as days_carried
+        aged.*,
+        {{ sessions_between('aged.rate_date', 'aged.valuation_date', 'rate_day', 'valued_day') }} as days_carried
     from aged
+    left join {{ ref('stg_ops__calendar_days') }} as valued_day
+        on aged.calendar = valued_day.calendar and aged.valuation_date = valued_day.day
+    left join {{ ref('stg_ops__calendar_days') }} as rate_day
+        on aged.calendar = rate_day.calendar and aged.rate_date = rate_day.day
 )
 
 select
@@ -124,6 +132,6 @@ select
         when days_carried <= carry_limit then null
         when rate_date is null then 'no rate of ' || currency || ' is known on or before this day'
         else
-            'the last rate of ' || currency || ' is ' || days_carried || ' weekdays old, the limit is ' || carry_limit
+            'the last rate of ' || currency || ' is ' || days_carried || ' sessions old, the limit is ' || carry_limit
     end as missing_reason
 from counted

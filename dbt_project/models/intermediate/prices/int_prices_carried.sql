@@ -81,6 +81,7 @@ all_days as (
         instruments.instrument_id,
         instruments.local_currency,
         instruments.carry_limit,
+        instruments.calendar,
         instruments.first_day,
         instruments.ends_on,
         instruments.end_reason,
@@ -105,7 +106,8 @@ aged as (
         priced_days.price_source,
         priced_days.load_id,
         priced_days.source_line,
-        {{ weekdays_between('priced_days.price_date', 'all_days.valuation_date') }} as days_carried,
+        {{ sessions_between('priced_days.price_date', 'all_days.valuation_date', 'price_day', 'valued_day') }}
+            as days_carried,
         on_the_day.split_factor,
         coalesce(when_priced.split_factor, on_the_day.split_factor) as price_split_factor
     from all_days
@@ -113,6 +115,10 @@ aged as (
         on
             all_days.instrument_id = priced_days.instrument_id
             and all_days.valuation_date = priced_days.valuation_date
+    left join {{ ref('stg_ops__calendar_days') }} as valued_day
+        on all_days.calendar = valued_day.calendar and all_days.valuation_date = valued_day.day
+    left join {{ ref('stg_ops__calendar_days') }} as price_day
+        on all_days.calendar = price_day.calendar and priced_days.price_date = price_day.day
     inner join {{ ref('int_split_factors') }} as on_the_day
         on
             all_days.instrument_id = on_the_day.instrument_id
@@ -166,6 +172,6 @@ select
         when is_priced then null
         when has_ended then end_reason
         when price_date is null then 'no price is known on or before this day'
-        else 'the last price is ' || days_carried || ' weekdays old, the limit is ' || carry_limit
+        else 'the last price is ' || days_carried || ' sessions old, the limit is ' || carry_limit
     end as missing_reason
 from limited
