@@ -44,12 +44,12 @@ lint: setup ## check style of Python and SQL, and types
 	$(PYTHON) -m ruff check
 	$(PYTHON) -m ruff format --check
 	$(PYTHON) -m mypy
-	$(PYTHON) -m sqlfluff lint --disable-progress-bar dbt_project/models
+	$(PYTHON) -m sqlfluff lint --disable-progress-bar --processes 2 dbt_project
 
 format: setup ## put Python and SQL into shape
 	$(PYTHON) -m ruff check --fix
 	$(PYTHON) -m ruff format
-	$(PYTHON) -m sqlfluff fix --disable-progress-bar dbt_project/models
+	$(PYTHON) -m sqlfluff fix --disable-progress-bar dbt_project
 
 lock: ## resolve requirements.in again into requirements.txt (needs uv)
 	uv pip compile requirements.in --universal --python-version 3.11 --generate-hashes --no-strip-extras \

@@ -33,7 +33,7 @@
             select codes.alias_code from {{ aliases }} as codes
             where codes.alias_scheme in ({{ listed }})
         ))
-        {%- endif %}
+    {%- endif %}
 {%- endmacro %}
 
 {% macro offered_prices(aliases) -%}

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from math import floor, inf
+from typing import Any
 
 import highspy
 
@@ -20,6 +21,13 @@ OVERDRAFT_WEIGHT = 10.0
 
 OBJECTIVE_SCALE = 1e4
 """The cheapest orders are searched for in hundredths of a percent of value, well above solver tolerances."""
+
+MORE_PATIENCE: tuple[tuple[tuple[str, Any], ...], ...] = (
+    (("presolve", "off"),),
+    (("mip_feasibility_tolerance", NUDGE), ("primal_feasibility_tolerance", NUDGE)),
+)
+"""What is changed, step by step, when the solver sees no answer where there is one; the certificate, which is
+exact, still refuses what breaks a limit."""
 
 Bounds = tuple[float, float]
 Row = tuple[float, float, Mapping[int, float]]
@@ -317,7 +325,7 @@ class Programme:
             self.highs.run()
 
     def run_surely(self) -> None:
-        """Solve what has an answer for sure: once more without presolve, where a rounding there lost it.
+        """Solve what has an answer for sure, again with more patience where a rounding lost it.
 
         Raises
         ------
@@ -325,8 +333,11 @@ class Programme:
             The solver ended without an answer within its limits.
         """
         self.run()
-        if self.is_infeasible:
-            self.highs.setOptionValue("presolve", "off")
+        for options in MORE_PATIENCE:
+            if not self.is_infeasible:
+                break
+            for option, setting in options:
+                self.highs.setOptionValue(option, setting)
             self.highs.clearSolver()
             self.run()
         self.require()
