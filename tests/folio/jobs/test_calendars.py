@@ -35,13 +35,15 @@ def land_navs(dsn, slot, schemes_by_day):
     with psycopg.connect(dsn) as connection:
         connection.execute(
             "insert into raw.loads (load_id, source, dataset, slot, attempt, request, status, "
-            "payload_sha256, observed_at, finished_at) values (%s, 'amfi', 'history', %s, 1, '', 'loaded', 'x', %s, now())",
+            "payload_sha256, observed_at, finished_at) "
+            "values (%s, 'amfi', 'history', %s, 1, '', 'loaded', 'x', %s, now())",
             [load_id, slot, observed],
         )
         for day, schemes in schemes_by_day.items():
             connection.execute(
                 "insert into raw.amfi_navs "
-                "(nav_date, scheme_code, nav, observed_at, known_basis, load_id, line) select %s, code, 10, %s, 'observed', %s, code from generate_series(1, %s) as codes (code)",
+                "(nav_date, scheme_code, nav, observed_at, known_basis, load_id, line) "
+                "select %s, code, 10, %s, 'observed', %s, code from generate_series(1, %s) as codes (code)",
                 [day, observed, load_id, schemes],
             )
 
