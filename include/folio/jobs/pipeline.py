@@ -11,6 +11,7 @@ from folio.jobs import (
     calendars,
     crypto_prices,
     factor_files,
+    gaps,
     gates,
     history,
     ingest,
@@ -87,6 +88,7 @@ def _steps(night: str) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "history", partial(history.write_night, night)
     yield from figures(night)
     yield "prices compared", partial(price_checks.check_prices, night)
+    yield "gaps", partial(gaps.check, night)
     yield "wallets", partial(wallets.compare_with_ledger, night)
     yield "identities", partial(gates.check_identities, night)
     yield "anything valued", partial(gates.can_value, night)

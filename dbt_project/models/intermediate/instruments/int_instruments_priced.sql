@@ -46,7 +46,8 @@ select
     ended.ends_on,
     ended.end_reason,
     case when side_pockets.instrument_id is null then limits.sessions end as carry_limit,
-    calendars.calendar
+    calendars.calendar,
+    limits.late_days
 from first_uses
 inner join {{ ref('int_instruments_listed') }} as instruments
     on first_uses.instrument_id = instruments.instrument_id
