@@ -44,7 +44,7 @@ lint: setup ## check style of Python and SQL, and types
 	$(PYTHON) -m ruff check
 	$(PYTHON) -m ruff format --check
 	$(PYTHON) -m mypy
-	$(PYTHON) -m sqlfluff lint --disable-progress-bar --processes 2 dbt_project
+	$(PYTHON) -m sqlfluff lint --disable-progress-bar dbt_project
 
 format: setup ## put Python and SQL into shape
 	$(PYTHON) -m ruff check --fix

@@ -115,7 +115,7 @@ class Settings(BaseSettings):
     )
     intraday_instruments: str = Field(
         default="",
-        description="Codes of instruments, with commas, whose minute prices are taken in by day; empty: none.",
+        description="Codes of instruments, with commas, whose minute prices are taken in; empty: none.",
     )
     intraday_minutes: int = Field(
         default=15, ge=1, le=60, description="Minutes between two times that they are asked for."

@@ -211,9 +211,7 @@ TABLES: Mapping[str, RawTable] = MappingProxyType(
                 ("instrument_key", "kind", "effective_date"),
                 ("successor_key", "ratio", "cash", "cost_share"),
             ),
-            RawTable(
-                "book_corporate_actions", ("instrument_key", "kind", "ex_date"), ("ratio", "amount")
-            ),
+            RawTable("book_corporate_actions", ("instrument_key", "kind", "ex_date"), ("ratio", "amount")),
             RawTable("book_price_preferences", ("instrument_key", "valid_from"), ("price_sources",)),
             RawTable(
                 "book_fund_terms",
