@@ -10,6 +10,12 @@ from airflow.sdk import Param, dag, task
 
 from folio.orchestration.defaults import DEFAULT_ARGS, START
 
+SOURCES = (
+    *("amfi", "polygon", "ecb", "mfapi", "yahoo", "alphavantage"),
+    *("coingecko", "kraken", "binance", "coinbase"),
+)
+"""As `folio.jobs.backfill.SOURCES`, which is not imported at every parse."""
+
 
 @dag(
     schedule=None,
@@ -21,7 +27,7 @@ from folio.orchestration.defaults import DEFAULT_ARGS, START
     tags=["stage:ingest", "backfill"],
     doc_md=__doc__,
     params={
-        "source": Param("amfi", type="string", enum=["amfi", "polygon", "ecb"], title="Source"),
+        "source": Param("amfi", type="string", enum=[*SOURCES], title="Source"),
         "first_day": Param("2009-01-01", type="string", format="date", title="First day"),
         "last_day": Param("2009-01-31", type="string", format="date", title="Last day, included"),
     },

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from folio.jobs import backfill
 from folio.services.conductor import BACKFILL, CHAIN, CLOCK, INGESTS, INTRADAY, MAILS, NIGHT_DAGS
 from folio.settings import ROOT, settings
 
@@ -83,7 +84,7 @@ def test_the_backfill_has_a_form_with_typed_fields(dags):
     fields = {
         name: dags[BACKFILL].params.get_param(name).schema for name in ("source", "first_day", "last_day")
     }
-    assert fields["source"]["enum"] == ["amfi", "polygon", "ecb"]
+    assert fields["source"]["enum"] == list(backfill.SOURCES)
     assert fields["first_day"]["format"] == "date"
 
 

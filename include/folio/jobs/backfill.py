@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 
 from folio.errors import LoadError
-from folio.jobs import crypto_prices
+from folio.jobs import crypto_prices, share_prices
 from folio.jobs.ingest import PARSERS, open_source
 from folio.quality import expectations
 from folio.settings import settings
@@ -14,7 +14,7 @@ from folio.sources.landing import Ask, Load
 from folio.sources.payloads import Payload
 from folio.sources.session import ProviderSession
 
-SOURCES = ("amfi", "polygon", "ecb", *crypto_prices.SOURCES)
+SOURCES = ("amfi", "polygon", "ecb", *share_prices.SCHEMES, *crypto_prices.SOURCES)
 
 _histories: dict[str, Payload] = {}
 """The ECB's history by base URL: one file holds all months, so a process fetches it once."""
@@ -24,6 +24,8 @@ HISTORY_GOOD_FOR = timedelta(hours=1)
 
 def months(source: str, first: date | str, last: date | str) -> list[str]:
     """Keys of the mapped tasks of a range of days, both included: the months it touches, as `2009-01`.
+
+    A source that answers with all it has is asked once, under the first month.
 
     Raises
     ------
@@ -36,6 +38,8 @@ def months(source: str, first: date | str, last: date | str) -> list[str]:
     if end < begin:
         raise LoadError(f"the range ends on {end}, before it begins on {begin}")
     count = (end.year - begin.year) * 12 + end.month - begin.month + 1
+    if source in share_prices.ASKED_ONCE:
+        count = 1
     return [
         f"{begin.year + (begin.month - 1 + n) // 12:04d}-{(begin.month - 1 + n) % 12 + 1:02d}"
         for n in range(count)
@@ -67,10 +71,12 @@ def backfill_month(
     """Take in one month of a source's history, cut to the days from `first` to `last` where given.
 
     AMFI and the ECB give one load a month, with slot `2009-01`, or `2009-01-01..2009-01-15` for a part of
-    one; Polygon gives one a weekday, with the day as slot, the same that a night would take in; sources of
-    crypto prices give one an instrument that the books name. When a
-    value of the past was first seen is not on record, so these loads have known_basis `assumed`.
+    one; Polygon gives one a weekday, with the day as slot, the same that a night would take in; the others
+    give one an instrument that the books name. When a value of the past was first seen is not on record, so
+    these loads have known_basis `assumed`.
     """
+    if source in share_prices.ASKED_ONCE:
+        return share_prices.histories(source, _day(first or f"{month}-01"), _day(last or date.today()))
     begin, end = ecb.slot_days(month)
     whole = (begin, end)
     begin = max(begin, _day(first)) if first else begin
@@ -78,6 +84,8 @@ def backfill_month(
     months(source, begin, end)
     if source in crypto_prices.SOURCES:
         return crypto_prices.history(source, begin, end)
+    if source in share_prices.SCHEMES:
+        return share_prices.histories(source, begin, end)
     slot = month if (begin, end) == whole else f"{begin}..{end}"
     current = settings()
     with open_source(source, current) as (connection, http):

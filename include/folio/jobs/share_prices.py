@@ -6,7 +6,7 @@ a night in which none has asks them nothing. A symbol at fault never stops the o
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from typing import Any
 
@@ -34,6 +34,12 @@ DIVIDENDS_AHEAD = timedelta(days=90)
 
 HISTORIES = ("polygon", "mfapi", "yahoo", "alphavantage")
 """Providers that give the history of one instrument in one answer."""
+
+SCHEMES = {"mfapi": "amfi", "yahoo": "yahoo", "alphavantage": "alphavantage"}
+"""Providers that are asked instrument by instrument, and by which names."""
+
+ASKED_ONCE = ("mfapi", "alphavantage")
+"""Of these, those that answer with all they have, whatever the days."""
 
 
 def yahoo_bars(night: str) -> list[Load]:
@@ -135,6 +141,18 @@ def history(provider: str, name: str, first: date, last: date) -> list[Load]:
         ask = Ask(provider, dataset, f"{name} {days}", None, http.shown(path), "assumed")
         load = _take_in(connection, ask, fetch)
         return [load, *_chart_events(connection, load)]
+
+
+def histories(provider: str, first: date, last: date) -> list[Load]:
+    """Take in the history of every instrument that the books name for a provider, on the last of the days."""
+    with warehouse.connect() as connection:
+        names = aliases.current(connection, SCHEMES[provider], _night_after(last))
+    return [load for name in names for load in history(provider, name, first, last)]
+
+
+def _night_after(day: date) -> Night:
+    """The night that values a day."""
+    return Night.at(datetime.combine(day + timedelta(days=1), time(3), UTC))
 
 
 def _one_history(

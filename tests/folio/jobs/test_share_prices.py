@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from folio.errors import LoadError
-from folio.jobs import share_prices
+from folio.jobs import backfill, share_prices
 from folio.settings import settings
 from folio.sources import landing
 from folio.sources.landing import Ask, Batch, Load
@@ -118,6 +118,26 @@ def test_yahoos_bars_land_as_it_restates_them_with_its_splits_and_dividends(
     assert rows("select ex_date::text, amount::float from raw.yahoo_dividends") == [("2013-02-26", 1.325)]
     assert rows("select split_date::text, numerator::int, denominator::int from raw.yahoo_splits") == [
         ("2013-02-27", 2, 1)
+    ]
+
+
+def test_a_backfill_asks_for_every_instrument_that_the_books_name(sandbox: Sandbox, named: Named) -> None:
+    named("yahoo", "AAPL", "IBM")
+    named("amfi", "900001")
+    assert backfill.months("mfapi", "2012-01-01", "2013-02-26") == ["2012-01"]
+    loads = [
+        load
+        for source in ("yahoo", "mfapi")
+        for month in backfill.months(source, "2013-01-15", "2013-02-26")
+        for load in backfill.backfill_month(source, month, "2013-01-15", "2013-02-26")
+    ]
+    assert {load.status for load in loads} == {"loaded"}
+    assert [(load.source, load.slot) for load in loads if load.dataset in ("daily_bars", "history")] == [
+        ("yahoo", "AAPL 2013-01-15..2013-01-31"),
+        ("yahoo", "IBM 2013-01-15..2013-01-31"),
+        ("yahoo", "AAPL 2013-02-01..2013-02-26"),
+        ("yahoo", "IBM 2013-02-01..2013-02-26"),
+        ("mfapi", "900001 2013-01-15..2013-02-26"),
     ]
 
 
