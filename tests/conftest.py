@@ -24,7 +24,10 @@ FAST_AND_UNSAFE = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say plainly which tests cannot run without the real inputs."""
+    """Keep a file, and all that needs the demo, on one worker; say plainly what lacks the real inputs."""
+    for item in items:
+        needs_demo = "demo" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("demo" if needs_demo else str(item.path)))
     if SHARED.is_dir():
         return
     absent = pytest.mark.skip(reason=f"the real inputs are not at {SHARED} (set FOLIO_SHARED)")

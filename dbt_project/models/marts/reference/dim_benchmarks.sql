@@ -5,10 +5,5 @@ select
     benchmark_id,
     valid_from,
     benchmark_weight,
-    cast(
-        min(valid_from) over (
-            partition by portfolio_id order by valid_from
-            range between interval '1 day' following and unbounded following
-        ) as date
-    ) as valid_to
+    {{ until_next_set('portfolio_id') }} as valid_to
 from {{ ref('stg_books__benchmarks') }}

@@ -5,10 +5,5 @@ select
     valid_from,
     held_days_below,
     exit_load,
-    cast(
-        min(valid_from) over (
-            partition by instrument_id order by valid_from
-            range between interval '1 day' following and unbounded following
-        ) as date
-    ) as valid_to
+    {{ until_next_set('instrument_id') }} as valid_to
 from {{ ref('stg_books__exit_loads') }}

@@ -6,10 +6,5 @@ select
     expense_ratio,
     riskometer,
     benchmark_id,
-    cast(
-        min(valid_from) over (
-            partition by instrument_id order by valid_from
-            range between interval '1 day' following and unbounded following
-        ) as date
-    ) as valid_to
+    {{ until_next_set('instrument_id') }} as valid_to
 from {{ ref('stg_books__fund_terms') }}
