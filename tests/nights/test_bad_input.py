@@ -281,6 +281,10 @@ def test_each_load_of_a_bad_night_says_what_was_wrong(bad_night):
         "amfi/navs": "failed",
         "polygon/daily_bars": "failed",
         "polygon/splits": "loaded",
+        "polygon/dividends": "loaded",
+        "polygon/tickers": "loaded",
+        "polygon/delisted_tickers": "loaded",
+        "polygon/ticker_details": "loaded",
         "ecb/fx_rates": "loaded",
         "books/transactions": "loaded",
     }

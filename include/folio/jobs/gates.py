@@ -1,6 +1,7 @@
 """The gate before publication: built tables must satisfy every identity, and each result is kept."""
 
 from folio.errors import GateError
+from folio.jobs import touches
 from folio.jobs.nights import Night
 from folio.quality.identities import IDENTITIES, Finding, examine
 from folio.store import warehouse
@@ -52,7 +53,8 @@ def can_value(night: str) -> bool:
 def check_identities(night: str) -> list[Finding]:
     """Check all identities on the built tables of a night; GateError names those that do not hold.
 
-    The results stay in `ops.check_results` either way, so that the reason of a closed gate can be read.
+    The results stay in `ops.check_results` either way, so that the reason of a closed gate can be read. Tables
+    that break one are made anew from their first day on by the next build, whatever broke them.
     """
     this = Night.parse(night)
     with warehouse.connect() as connection:
@@ -80,6 +82,7 @@ def check_identities(night: str) -> list[Finding]:
         )
     broken = [finding for finding in findings if finding.breaches]
     if broken:
+        touches.distrust()
         raise GateError(
             "The night must not be published: "
             + " | ".join(

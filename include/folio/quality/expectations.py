@@ -350,15 +350,17 @@ def _gone_of_late(connection: Connection, load: Load) -> list[float]:
 
 
 def _jumping_of_late(connection: Connection, load: Load) -> list[float]:
-    """Shares of jumping values in the checks of late; backfills are left out, they check other days."""
+    """Shares of jumping values in the loads of late; backfills are left out, they check other days."""
     rows = connection.execute(
-        "select results.observed_share from ops.check_results as results"
-        " inner join raw.loads as loads on results.subject = "
-        " loads.source || '/' || loads.dataset || ' ' || loads.slot and loads.status = 'loaded'"
-        " where (results.suite, results.check_name) = (%(suite)s, 'jumps')"
-        " and (loads.source, loads.dataset) = (%(source)s, %(dataset)s) and loads.night is not null"
-        " and loads.observed_at <= %(observed_at)s and loads.load_id <> %(load_id)s"
-        f" and results.observed_share is not null order by loads.observed_at desc limit {LOADS}",
+        # The few loads first: a check of one is found by its key, not among those of all loads there were.
+        "with late as materialized (select night, source || '/' || dataset || ' ' || slot as subject"
+        " from raw.loads where (source, dataset, status) = (%(source)s, %(dataset)s, 'loaded')"
+        " and night is not null and observed_at <= %(observed_at)s and load_id <> %(load_id)s"
+        f" order by observed_at desc, load_id desc limit {LOADS})"
+        " select results.observed_share from late inner join ops.check_results as results"
+        " on (results.night, results.suite, results.check_name, results.subject) ="
+        " (late.night, %(suite)s, 'jumps', late.subject)"
+        " where results.observed_share is not null",
         {**vars(load), "suite": SUITE},
     ).fetchall()
     return [row[0] for row in rows]

@@ -55,7 +55,7 @@ TABLES: Mapping[str, RawTable] = MappingProxyType(
             ),
             RawTable(
                 "polygon_minute_bars",
-                ("ticker", "opened_at"),
+                ("opened_at", "ticker"),
                 ("open", "high", "low", "close", "volume"),
             ),
             RawTable("polygon_splits", ("ticker", "execution_date"), ("split_from", "split_to")),

@@ -117,7 +117,7 @@ TABLES: tuple[CandleTable, ...] = (
     CandleTable(
         "polygon_minute_bars",
         "minute",
-        ("ticker", "opened_at"),
+        ("opened_at", "ticker"),
         _schemes(ticker="polygon"),
         alias="ticker",
         time="opened_at",

@@ -12,12 +12,16 @@ from folio.demo import market, scale
 def test_it_is_as_large_as_asked_and_every_row_would_load(tmp_path: Path) -> None:
     scale.write(tmp_path / "market", tmp_path / "drop", accounts=5, instruments=3, years=2)
     known, rows = Known(), {}
+    written = {path.name: path for path in (tmp_path / "drop").iterdir()}
     for kind in FORMATS:
-        [file] = (tmp_path / "drop").glob(f"2013-02-28T0000Z_{kind.dataset}.csv")
+        file = written.pop(f"2013-02-28T0000Z_{kind.dataset}.csv", None)
+        if file is None:
+            continue  # a kind that this book does without
         reading = read(file.read_bytes(), known)
         assert not reading.rejected
         known = with_reading(known, reading)
         rows[kind.dataset] = len(reading.accepted)
+    assert not written
     assert (rows["accounts"], rows["portfolios"], rows["instruments"]) == (5, 3, 3)
     assert rows["transactions"] > 5 * (1 + 3 + 2 * 12)
     assert len(market.read(tmp_path / "market").bars) == 3 * len(scale.sessions(scale.LAST_DAY, 2))

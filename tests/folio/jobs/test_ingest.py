@@ -217,7 +217,7 @@ def test_a_backfill_takes_each_slot_once_and_cuts_the_range(serve: Serve, demo: 
 @pytest.mark.parametrize(
     ("source", "first", "last", "said"),
     [
-        ("yahoo", "2013-01-01", "2013-02-01", "no history to backfill"),
+        ("books", "2013-01-01", "2013-02-01", "no history to backfill"),
         ("ecb", "2013-02-01", "2013-01-01", "before it begins"),
         ("ecb", "soon", "2013-01-01", "'soon' is no day"),
     ],
