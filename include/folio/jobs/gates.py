@@ -53,8 +53,8 @@ def can_value(night: str) -> bool:
 def check_identities(night: str) -> list[Finding]:
     """Check all identities on the built tables of a night; GateError names those that do not hold.
 
-    The results stay in `ops.check_results` either way, so that the reason of a closed gate can be read. Tables
-    that break one are made anew from their first day on by the next build, whatever broke them.
+    The results stay in `ops.check_results` either way, so that the reason of a closed gate can be read.
+    After a breach the next build makes every day anew, whatever broke the tables.
     """
     this = Night.parse(night)
     with warehouse.connect() as connection:

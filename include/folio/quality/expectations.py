@@ -16,6 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
+import numpy as np
 import psycopg
 from psycopg import sql
 
@@ -235,10 +236,11 @@ def frame_of(connection: Connection, load: Load, table: str, limits: Limits) -> 
             "observed_at": load.observed_at,
         },
     ).fetchall()
-    frame = pandas.DataFrame(rows, columns=["value", "age_days", "before", "days"]).astype("float64")
-    usual = limits.jump_in_a_day * frame["days"].clip(lower=1) ** 0.5
-    frame["jump"] = (frame["value"] / frame["before"] - 1).abs() / usual
-    return frame[["value", "age_days", "jump"]]
+    value, age, before, days = np.array(rows, dtype=float).reshape(-1, 4).T  # None becomes NaN
+    usual = limits.jump_in_a_day * np.sqrt(np.maximum(days, 1))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        jump = np.abs(value / before - 1) / usual
+    return pandas.DataFrame({"value": value, "age_days": age, "jump": jump})
 
 
 def expectations_on(
@@ -366,6 +368,16 @@ def _jumping_of_late(connection: Connection, load: Load) -> list[float]:
     return [row[0] for row in rows]
 
 
+KEEP = """
+    insert into ops.check_results
+        (night, suite, check_name, subject, severity, status, observed, expected, note, observed_share)
+    values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+    on conflict (night, suite, check_name, subject) do update set
+        severity = excluded.severity, status = excluded.status, observed = excluded.observed,
+        expected = excluded.expected, note = excluded.note, observed_share = excluded.observed_share
+"""
+
+
 def validate(
     frame: Any,
     expectations: Sequence[Expectation],
@@ -381,18 +393,18 @@ def validate(
 
 def keep(connection: Connection, load: Load, results: Sequence[Result]) -> None:
     """Write results to ops.check_results, in the open transaction, over those of an earlier check."""
-    for one in results:
-        record(
-            connection,
-            load.night or f"backfill {load.slot}",
-            check_name=one.expectation.name,
-            subject=f"{load.source}/{load.dataset} {load.slot}",
-            severity=one.expectation.severity,
-            status=one.status,
-            observed=one.observed,
-            expected=one.expectation.expected,
-            note=None if one.holds else f"load {load.load_id}",
-            share=one.share_outside,
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            KEEP,
+            [
+                (
+                    *(load.night or f"backfill {load.slot}", SUITE, one.expectation.name),
+                    *(f"{load.source}/{load.dataset} {load.slot}", one.expectation.severity, one.status),
+                    *(one.observed, one.expectation.expected),
+                    *(None if one.holds else f"load {load.load_id}", one.share_outside),
+                )
+                for one in results
+            ],
         )
 
 
@@ -411,14 +423,7 @@ def record(
 ) -> None:
     """Write one result of the suite to ops.check_results, in the open transaction."""
     connection.execute(
-        """
-        insert into ops.check_results
-            (night, suite, check_name, subject, severity, status, observed, expected, note, observed_share)
-        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-        on conflict (night, suite, check_name, subject) do update set
-            severity = excluded.severity, status = excluded.status, observed = excluded.observed,
-            expected = excluded.expected, note = excluded.note, observed_share = excluded.observed_share
-        """,
+        KEEP,
         (night, SUITE, check_name, subject, severity, status, observed, expected, note, share),
     )
 
