@@ -24,16 +24,29 @@ FAST_AND_UNSAFE = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a file, and all that needs the demo, on one worker; say plainly what lacks the real inputs."""
+    """Keep a file on one worker and what needs the demo on two; say plainly what lacks the real inputs.
+
+    The longest begin first: what runs a scheduler on the demo, then what reads it, then the rest.
+    """
+    items.sort(key=lambda item: DEMO_GROUPS.index(_demo_group(item)))
     for item in items:
-        needs_demo = "demo" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("demo" if needs_demo else str(item.path)))
+        item.add_marker(pytest.mark.xdist_group(_demo_group(item) or str(item.path)))
     if SHARED.is_dir():
         return
     absent = pytest.mark.skip(reason=f"the real inputs are not at {SHARED} (set FOLIO_SHARED)")
     for item in items:
         if item.get_closest_marker("shared_data"):
             item.add_marker(absent)
+
+
+DEMO_GROUPS = ("demo under airflow", "demo", "")
+"""Groups of tests that share one demo, which takes minutes to make; the last is of those without it."""
+
+
+def _demo_group(item: pytest.Item) -> str:
+    if "demo" not in getattr(item, "fixturenames", ()):
+        return ""
+    return "demo under airflow" if item.get_closest_marker("end_to_end") else "demo"
 
 
 @pytest.fixture

@@ -71,8 +71,8 @@ def run_stage(night: str, stage: str) -> StageResult:
     """Build the models of a stage and run their tests; the result of each is kept in ops.stage_results.
 
     Daily tables are made anew from the first day on that may have changed (`folio.jobs.touches`), and whole
-    where any day may have. What the stage counted is noted once all of it is made; after a failure the next
-    build makes every day anew.
+    where any day may have. What the stage counted is noted once all of it is made; where a test failed the
+    next build makes every day anew.
 
     Raises
     ------
@@ -97,7 +97,8 @@ def run_stage(night: str, stage: str) -> StageResult:
     _keep(result)
     failed = [node for node in nodes if node.status not in GOOD and node.status != "skipped"]
     if failed:
-        touches.distrust()
+        if any(node.status == "fail" for node in failed):  # what a model left half made is made good
+            touches.distrust()
         skipped = sum(node.status == "skipped" for node in nodes)
         raise TransformationError(
             f"Stage {stage} of {night} failed in {len(failed)} of {len(nodes)} models and tests"
