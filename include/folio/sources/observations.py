@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from folio.errors import PayloadError, SourceError
+from folio.sources.connectors.amfi import DAYS_AHEAD
 from folio.sources.landing import Batch, Load, Rejected, TextBlocks, TextColumns
 from folio.sources.payloads import Payload
 
@@ -33,9 +34,6 @@ NAV_COLUMNS: Mapping[str, Callable[[pa.DataType], bool]] = MappingProxyType(
 NAV = r"^[0-9]{1,15}(\.[0-9]{0,10})?$"
 NO_NAV = r"^(0+(\.0*)?|N\.?A\.?)$"
 """What AMFI publishes where there is no NAV: the observation is that there was none."""
-
-DAYS_AHEAD = 7
-"""Before holidays liquid funds publish the NAV of the last of them; a date further ahead is a mistake."""
 
 
 @dataclass(frozen=True)

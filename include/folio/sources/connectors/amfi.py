@@ -41,8 +41,8 @@ MONTHS = {name: number for number, name in enumerate(MONTH_NAMES, start=1)}
 ISIN = re.compile(r"IN[A-Z0-9]{9}[0-9]")
 TWICE_ENCODED = re.compile("[\u00c2-\u00f4][\u0080-\u00bf]{1,3}")
 
-DAYS_AHEAD = 1
-"""Liquid funds publish Sunday's NAV on Saturday morning; a date further ahead of the fetch is a mistake."""
+DAYS_AHEAD = 7
+"""Before days off liquid funds publish the NAV of the last of them; a date further ahead is a mistake."""
 
 
 @dataclass(frozen=True)
