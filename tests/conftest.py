@@ -23,6 +23,7 @@ SHARED = Path(os.environ.get("FOLIO_SHARED", ROOT.parent / "shared"))
 FAST_AND_UNSAFE = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "1GB"}
 
 
+@pytest.hookimpl(tryfirst=True)  # before workers read the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep a file on one worker and what needs the demo on two; say plainly what lacks the real inputs.
 

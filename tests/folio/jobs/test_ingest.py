@@ -35,7 +35,7 @@ DEMO = {
 
 
 @pytest.fixture
-def demo(tmp_path: Path) -> Path:
+def demo_folder(tmp_path: Path) -> Path:
     folder = tmp_path / "demo"
     folder.mkdir()
     for name, text in DEMO.items():
@@ -92,8 +92,8 @@ def night(which: str) -> list[Load]:
     return [*ingest.fund_navs(which), *ingest.market_prices(which), *ingest.fx_rates(which)]
 
 
-def test_a_night_takes_in_what_was_known_by_then(serve: Serve, demo: Path, rows: Rows) -> None:
-    serve(demo)
+def test_a_night_takes_in_what_was_known_by_then(serve: Serve, demo_folder: Path, rows: Rows) -> None:
+    serve(demo_folder)
     assert brief(night(NIGHT)) == [
         ("amfi/navs", "2013-02-27T03:00Z", "loaded", 2),
         ("amfi/schemes", "2013-02-27T03:00Z", "loaded", 2),
@@ -109,9 +109,9 @@ def test_a_night_takes_in_what_was_known_by_then(serve: Serve, demo: Path, rows:
 
 
 def test_running_a_night_again_changes_nothing_and_asks_for_nothing(
-    serve: Serve, demo: Path, rows: Rows
+    serve: Serve, demo_folder: Path, rows: Rows
 ) -> None:
-    sandbox = serve(demo)
+    sandbox = serve(demo_folder)
     night(NIGHT)
     tables = ("raw.loads", "raw.amfi_navs", "raw.amfi_schemes", "raw.polygon_daily_bars", "ops.check_results")
     hashes = [
@@ -125,8 +125,8 @@ def test_running_a_night_again_changes_nothing_and_asks_for_nothing(
     ]
 
 
-def test_the_next_night_appends_what_changed(serve: Serve, demo: Path, rows: Rows) -> None:
-    serve(demo)
+def test_the_next_night_appends_what_changed(serve: Serve, demo_folder: Path, rows: Rows) -> None:
+    serve(demo_folder)
     night(NIGHT)
     navs, schemes, bars, splits, rates = night(NEXT_NIGHT)
     assert (navs.rows_new, schemes.rows_same, bars.rows_new, rates.rows_new) == (2, 2, 1, 2)
@@ -134,9 +134,9 @@ def test_the_next_night_appends_what_changed(serve: Serve, demo: Path, rows: Row
 
 
 def test_without_a_key_polygon_is_off_and_says_so(
-    serve: Serve, demo: Path, rows: Rows, monkeypatch: pytest.MonkeyPatch
+    serve: Serve, demo_folder: Path, rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    serve(demo)
+    serve(demo_folder)
     monkeypatch.delenv("FOLIO_POLYGON_KEY")
     settings.cache_clear()
     assert ingest.market_prices(NIGHT) == []
@@ -148,9 +148,9 @@ def test_without_a_key_polygon_is_off_and_says_so(
 
 
 def test_a_source_at_fault_does_not_stop_the_night_and_is_tried_again_the_next(
-    serve: Serve, demo: Path, rows: Rows
+    serve: Serve, demo_folder: Path, rows: Rows
 ) -> None:
-    sandbox = serve(demo)
+    sandbox = serve(demo_folder)
     sandbox.faults.switch_on(Fault("/v2/", "500"))
     sandbox.faults.switch_on(Fault("/spages", "html_404"))
     statuses = [status for _, _, status, _ in brief(night(NIGHT))]
@@ -169,21 +169,23 @@ def test_a_source_at_fault_does_not_stop_the_night_and_is_tried_again_the_next(
     ]
 
 
-def test_a_weekend_has_no_bars_to_ask_for(serve: Serve, demo: Path) -> None:
-    sandbox = serve(demo)
+def test_a_weekend_has_no_bars_to_ask_for(serve: Serve, demo_folder: Path) -> None:
+    sandbox = serve(demo_folder)
     assert brief(ingest.market_prices("2013-02-24T0300Z")) == [
         ("polygon/splits", "2013-02-24T03:00Z", "loaded", 1)
     ]
     assert not [path for path, _ in sandbox.requests if path.startswith("/v2/")]
 
 
-def test_a_429_that_passes_is_no_news(serve: Serve, demo: Path) -> None:
-    serve(demo).faults.switch_on(Fault("/spages", "429", times=1, retry_after=0))
+def test_a_429_that_passes_is_no_news(serve: Serve, demo_folder: Path) -> None:
+    serve(demo_folder).faults.switch_on(Fault("/spages", "429", times=1, retry_after=0))
     assert ingest.fund_navs(NIGHT)[0].status == "loaded"
 
 
-def test_a_backfill_takes_each_slot_once_and_cuts_the_range(serve: Serve, demo: Path, rows: Rows) -> None:
-    sandbox = serve(demo)
+def test_a_backfill_takes_each_slot_once_and_cuts_the_range(
+    serve: Serve, demo_folder: Path, rows: Rows
+) -> None:
+    sandbox = serve(demo_folder)
     first, last = "2013-01-25", "2013-02-26"
     assert backfill.months("ecb", first, last) == ["2013-01", "2013-02"]
     found = [

@@ -27,7 +27,7 @@ DEMO = {
 
 
 @pytest.fixture
-def demo(tmp_path: Path) -> Path:
+def demo_folder(tmp_path: Path) -> Path:
     """Folder of demo data."""
     folder = tmp_path / "demo"
     folder.mkdir()

@@ -130,10 +130,10 @@ def test_a_provider_that_asks_for_a_long_pause_gets_it_from_everyone(
     connect: Callable[[], psycopg.Connection[Any]],
     breaker: Callable[[], DatabaseBreaker],
     clock: Clock,
-    demo: Path,
+    demo_folder: Path,
     quick: Settings,
 ) -> None:
-    with Sandbox(demo) as sandbox:
+    with Sandbox(demo_folder) as sandbox:
         sandbox.faults.switch_on(Fault("/", "429", times=1, retry_after=3600))
         one, other = (ProviderSession("amfi", sandbox.url, quick, breaker=breaker()) for _ in range(2))
         with pytest.raises(
@@ -158,9 +158,12 @@ def test_nobody_is_left_in_peace_for_more_than_a_day(breaker: Callable[[], Datab
 
 @pytest.mark.parametrize("kind", ["403", "html_404"])
 def test_a_refusal_is_an_answer_about_one_question_and_opens_nothing(
-    breaker: Callable[[], DatabaseBreaker], demo: Path, quick: Settings, kind: str
+    breaker: Callable[[], DatabaseBreaker], demo_folder: Path, quick: Settings, kind: str
 ) -> None:
-    with Sandbox(demo) as sandbox, ProviderSession("amfi", sandbox.url, quick, breaker=breaker()) as http:
+    with (
+        Sandbox(demo_folder) as sandbox,
+        ProviderSession("amfi", sandbox.url, quick, breaker=breaker()) as http,
+    ):
         sandbox.faults.switch_on(Fault("/one", kind))  # type: ignore[arg-type]
         for _ in range(3):
             with pytest.raises(SourceError, match="HTTP 40"):
@@ -170,9 +173,12 @@ def test_a_refusal_is_an_answer_about_one_question_and_opens_nothing(
 
 @pytest.mark.parametrize("kind", ["500", "429", "cut", "html", "redirect", "empty"])
 def test_what_is_no_answer_counts_whatever_was_asked(
-    breaker: Callable[[], DatabaseBreaker], demo: Path, quick: Settings, kind: str
+    breaker: Callable[[], DatabaseBreaker], demo_folder: Path, quick: Settings, kind: str
 ) -> None:
-    with Sandbox(demo) as sandbox, ProviderSession("amfi", sandbox.url, quick, breaker=breaker()) as http:
+    with (
+        Sandbox(demo_folder) as sandbox,
+        ProviderSession("amfi", sandbox.url, quick, breaker=breaker()) as http,
+    ):
         sandbox.faults.switch_on(Fault("/", kind))  # type: ignore[arg-type]
         for _ in range(2):
             with pytest.raises(SourceError):
@@ -205,13 +211,13 @@ def test_a_turn_too_far_away_is_not_taken(
 
 
 def test_a_session_waits_for_its_turn_at_every_attempt_and_does_not_blame_the_provider(
-    connect: Callable[[], psycopg.Connection[Any]], clock: Clock, demo: Path, quick: Settings
+    connect: Callable[[], psycopg.Connection[Any]], clock: Clock, demo_folder: Path, quick: Settings
 ) -> None:
     waited: list[float] = []
     limit = DatabaseRateLimit(connect(), "amfi", 60, longest_wait=timedelta(seconds=2), now=clock)
     breaker = DatabaseBreaker(connect(), "amfi", limit=1, now=clock)
     with (
-        Sandbox(demo) as sandbox,
+        Sandbox(demo_folder) as sandbox,
         ProviderSession(
             "amfi", sandbox.url, quick, limit=limit, breaker=breaker, sleep=waited.append
         ) as http,

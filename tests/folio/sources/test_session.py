@@ -27,8 +27,8 @@ NOON = datetime(2013, 2, 28, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def sandbox(demo: Path) -> Iterator[Sandbox]:
-    with Sandbox(demo) as running:
+def sandbox(demo_folder: Path) -> Iterator[Sandbox]:
+    with Sandbox(demo_folder) as running:
         yield running
 
 

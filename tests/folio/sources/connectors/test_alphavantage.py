@@ -63,9 +63,9 @@ def test_another_symbol_is_refused(load_at: LoadAt) -> None:
         alphavantage.parse_bars(series({}, "AAPL"), of_ibm(load_at))
 
 
-def test_the_key_is_a_parameter_that_no_message_shows(demo: Path, quick: Settings) -> None:
+def test_the_key_is_a_parameter_that_no_message_shows(demo_folder: Path, quick: Settings) -> None:
     with (
-        Sandbox(demo) as sandbox,
+        Sandbox(demo_folder) as sandbox,
         ProviderSession("alphavantage", sandbox.url, quick, key="s3cret", key_in="query:apikey") as http,
     ):
         payload = alphavantage.AlphaVantage(http).fetch_bars("AAPL")

@@ -101,10 +101,13 @@ def test_bad_splits_are_rejected(load_at: LoadAt) -> None:
 
 
 def test_splits_are_fetched_over_all_pages(
-    demo: Path, quick: Settings, load_at: LoadAt, monkeypatch: pytest.MonkeyPatch
+    demo_folder: Path, quick: Settings, load_at: LoadAt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("folio.sources.connectors.polygon.PAGE_ROWS", 1)
-    with Sandbox(demo) as sandbox, ProviderSession("polygon", sandbox.url, quick, key="secret") as http:
+    with (
+        Sandbox(demo_folder) as sandbox,
+        ProviderSession("polygon", sandbox.url, quick, key="secret") as http,
+    ):
         payload = Polygon(http).fetch_splits(date(2000, 1, 1), date(2013, 1, 1))
         assert len(sandbox.requests) == 2
         assert all("secret" not in path for path, _ in sandbox.requests)
@@ -112,8 +115,11 @@ def test_splits_are_fetched_over_all_pages(
     assert [(row[0], row[-1]) for row in batch.rows] == [("MSFT", 1), ("AAPL", 2)]  # type: ignore[union-attr]
 
 
-def test_a_complaint_inside_a_200_and_a_403_are_told(demo: Path, quick: Settings) -> None:
-    with Sandbox(demo) as sandbox, ProviderSession("polygon", sandbox.url, quick, key="secret") as http:
+def test_a_complaint_inside_a_200_and_a_403_are_told(demo_folder: Path, quick: Settings) -> None:
+    with (
+        Sandbox(demo_folder) as sandbox,
+        ProviderSession("polygon", sandbox.url, quick, key="secret") as http,
+    ):
         sandbox.faults.switch_on(Fault("/v2/", "error_status", times=1))
         with pytest.raises(SourceError, match=r"HTTP 200 with status 'ERROR': Internal trouble"):
             Polygon(http).fetch_bars(date(2013, 2, 26))

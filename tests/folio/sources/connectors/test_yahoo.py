@@ -101,8 +101,10 @@ def test_what_is_no_chart_of_the_symbol_is_refused(body: bytes, reason: str, loa
         yahoo.parse_bars(body, of_tesla(load_at))
 
 
-def test_a_symbol_is_asked_for_with_its_days_and_a_complaint_is_kept(demo: Any, quick: Settings) -> None:
-    with Sandbox(demo) as sandbox, ProviderSession("yahoo", sandbox.url, quick) as http:
+def test_a_symbol_is_asked_for_with_its_days_and_a_complaint_is_kept(
+    demo_folder: Any, quick: Settings
+) -> None:
+    with Sandbox(demo_folder) as sandbox, ProviderSession("yahoo", sandbox.url, quick) as http:
         payload = yahoo.Yahoo(http).fetch_chart("AAPL", date(2013, 2, 26), date(2013, 2, 27))
         assert json.loads(payload.body)["chart"]["result"][0]["meta"]["symbol"] == "AAPL"
         assert "period1=1361836800&period2=1362009600" in sandbox.requests[0][0]

@@ -20,8 +20,8 @@ HTML = b"<html>\r\n<head><title>404 Not Found</title></head>\r\n</html>"
 
 
 @pytest.fixture
-def sandbox(demo: Path) -> Iterator[Sandbox]:
-    with Sandbox(demo) as running:
+def sandbox(demo_folder: Path) -> Iterator[Sandbox]:
+    with Sandbox(demo_folder) as running:
         yield running
 
 
@@ -107,8 +107,10 @@ def test_recordings_answer_as_of_an_instant_as_they_were(recordings: Path) -> No
         assert ask(sandbox, "/stats/eurofxref/eurofxref.csv").status_code == 404
 
 
-def test_the_ecbs_history_beside_recordings_answers_as_of_an_instant(recordings: Path, demo: Path) -> None:
-    (recordings / "eurofxref-hist.csv.gz").write_bytes(gzip.compress((demo / "fx.csv").read_bytes()))
+def test_the_ecbs_history_beside_recordings_answers_as_of_an_instant(
+    recordings: Path, demo_folder: Path
+) -> None:
+    (recordings / "eurofxref-hist.csv.gz").write_bytes(gzip.compress((demo_folder / "fx.csv").read_bytes()))
     with Sandbox([recordings]) as sandbox:
         answer = ask(sandbox, "/stats/eurofxref/eurofxref.csv", "2013-02-27T03:00:00+00:00")
         assert answer.text.splitlines()[1].startswith("2013-02-26,")
@@ -141,9 +143,9 @@ def test_faults_are_switched_by_requests_and_counted_down(sandbox: Sandbox) -> N
         assert requests.post(control, json=wrong, timeout=10).status_code == 400
 
 
-def test_faults_are_read_from_a_file_whenever_it_changes(demo: Path, tmp_path: Path) -> None:
+def test_faults_are_read_from_a_file_whenever_it_changes(demo_folder: Path, tmp_path: Path) -> None:
     file = tmp_path / "faults.json"
-    with Sandbox(demo, faults_file=file) as sandbox:
+    with Sandbox(demo_folder, faults_file=file) as sandbox:
         assert ask(sandbox, NAVALL).status_code == 200
         file.write_text(json.dumps([{"path": "/spages", "kind": "html_404"}]))
         assert ask(sandbox, NAVALL).status_code == 404
@@ -151,15 +153,15 @@ def test_faults_are_read_from_a_file_whenever_it_changes(demo: Path, tmp_path: P
         assert ask(sandbox, NAVALL).status_code == 200
 
 
-def test_a_stall_ends_when_the_sandbox_stops(demo: Path) -> None:
-    with Sandbox(demo) as sandbox:
+def test_a_stall_ends_when_the_sandbox_stops(demo_folder: Path) -> None:
+    with Sandbox(demo_folder) as sandbox:
         sandbox.faults.switch_on(Fault("/", "stall", seconds=600))
         with pytest.raises(requests.Timeout):
             requests.get(sandbox.url + NAVALL, timeout=0.2)
 
 
-def test_it_runs_as_a_program_until_told_to_stop(demo: Path) -> None:
-    command = [sys.executable, "-m", "folio.sources.sandbox", "--folder", str(demo)]
+def test_it_runs_as_a_program_until_told_to_stop(demo_folder: Path) -> None:
+    command = [sys.executable, "-m", "folio.sources.sandbox", "--folder", str(demo_folder)]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, env={"PYTHONPATH": ":".join(sys.path)}
     ) as process:
