@@ -16,7 +16,7 @@ import pytest
 
 from folio.services.conductor import INGESTS, NIGHT_DAGS
 
-DEADLINE_SECONDS = 180
+DEADLINE_SECONDS = 400
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,7 @@ def kill_group(process):
 
 
 @pytest.mark.end_to_end
+@pytest.mark.timeout(1500)
 def test_a_night_killed_at_three_points_leaves_the_tables_of_an_undisturbed_one(
     demo, postgres, running, relations_of
 ):
