@@ -8,6 +8,7 @@ import numpy as np
 
 from folio.errors import CashFlowError, NoRateFound
 from folio.figures.arrays import DateArray, FloatArray
+from folio.figures.returns.day_counts import DayCount, year_fractions
 
 DAYS_PER_YEAR = 365.0
 LOWEST_RATE = -1.0 + 1e-9
@@ -22,7 +23,7 @@ _MATRIX_CELLS = 1 << 20  # cells of one (interval x flow) matrix
 _ROUNDING = 1e-14  # error of a normalised sum of flows
 
 
-def xirr(dates: DateArray, amounts: FloatArray) -> float:
+def xirr(dates: DateArray, amounts: FloatArray, day_count: DayCount = "act/365F") -> float:
     """Yearly rate at which dated cash flows have no net present value.
 
     Parameters
@@ -31,6 +32,8 @@ def xirr(dates: DateArray, amounts: FloatArray) -> float:
         In any order; flows may share a day.
     amounts : float64 of shape (n_flows,), one currency
         Seen by the investor: paid in < 0, paid out and closing value > 0.
+    day_count
+        How years since the first flow are counted.
 
     Returns
     -------
@@ -46,10 +49,10 @@ def xirr(dates: DateArray, amounts: FloatArray) -> float:
 
     Notes
     -----
-    Solves sum(a_i * exp(-g * t_i)) = 0 for g = log(1 + r), t_i in years of 365 days since the
-    first flow; of several roots the one nearest to zero in g. Source: docs/methods/xirr.md.
+    Solves sum(a_i * exp(-g * t_i)) = 0 for g = log(1 + r), t_i in years since the first
+    flow; of several roots the one nearest to zero in g. Source: docs/methods/xirr.md.
     """
-    roots = xirr_roots(dates, amounts)
+    roots = xirr_roots(dates, amounts, day_count)
     if roots.size == 0:
         raise NoRateFound(
             f"no rate between {LOWEST_RATE} and {HIGHEST_RATE:g} solves the {len(amounts)} flows"
@@ -57,14 +60,14 @@ def xirr(dates: DateArray, amounts: FloatArray) -> float:
     return float(roots[0])
 
 
-def xirr_roots(dates: DateArray, amounts: FloatArray) -> FloatArray:
+def xirr_roots(dates: DateArray, amounts: FloatArray, day_count: DayCount = "act/365F") -> FloatArray:
     """Every yearly rate that solves the flows, the one nearest to zero in |log(1 + r)| first.
 
     Of two as near, such as 100 % and -50 %, the gain comes first.
 
     Parameters
     ----------
-    dates, amounts
+    dates, amounts, day_count
         As for `xirr`.
 
     Returns
@@ -85,19 +88,14 @@ def xirr_roots(dates: DateArray, amounts: FloatArray) -> FloatArray:
     of a_i bound their number (Laguerre): none or one settles most ledgers. Otherwise intervals are split
     until a Taylor bound excludes a root or proves f (times an exponential) monotone.
     """
-    dates = np.asarray(dates, dtype="datetime64[D]")
-    amounts = np.asarray(amounts, dtype=np.float64)
-    if dates.ndim != 1 or dates.shape != amounts.shape:
-        raise CashFlowError(f"dates of shape {dates.shape} and amounts of shape {amounts.shape} do not pair")
-    if np.isnat(dates).any() or not np.isfinite(amounts).all():
-        raise CashFlowError("a flow has no date or no finite amount")
+    dates, amounts = _checked(dates, amounts)
     if not ((amounts > 0).any() and (amounts < 0).any()):
         raise CashFlowError("all flows have one sign, so no rate can balance them")
 
-    days, day_of_flow = np.unique(dates, return_inverse=True)
-    a = np.bincount(day_of_flow, weights=amounts, minlength=len(days))
+    times, time_of_flow = np.unique(year_fractions(dates.min(), dates, day_count), return_inverse=True)
+    a = np.bincount(time_of_flow, weights=amounts, minlength=len(times))
     kept = a != 0.0
-    a, t = a[kept] / np.abs(a).max(initial=1e-300), (days[kept] - days[0]).astype(np.float64) / DAYS_PER_YEAR
+    a, t = a[kept] / np.abs(a).max(initial=1e-300), times[kept]
     if len(a) < 2 or not ((a > 0).any() and (a < 0).any()):
         return np.empty(0)
 
@@ -110,6 +108,54 @@ def xirr_roots(dates: DateArray, amounts: FloatArray) -> FloatArray:
     r = r[(r > LOWEST_RATE) & (r < HIGHEST_RATE)]
     g = np.log1p(r)
     return r[np.lexsort((-g, np.round(np.abs(g), 9)))]  # of two as near, the gain first
+
+
+def xnpv(rate: float, dates: DateArray, amounts: FloatArray, day_count: DayCount = "act/365F") -> float:
+    """Present value of dated cash flows at a yearly rate, on the day of the first flow.
+
+    Parameters
+    ----------
+    rate : float
+        Rate per year as a fraction, above -1.
+    dates, amounts, day_count
+        As for `xirr`.
+
+    Returns
+    -------
+    float
+        sum(a_i * (1 + rate)^(-t_i)), in the currency of the amounts.
+
+    Raises
+    ------
+    CashFlowError
+        Shapes differ, a value is not finite, there is no flow, or the rate is not above -1.
+    """
+    dates, amounts = _checked(dates, amounts)
+    if dates.size == 0:
+        raise CashFlowError("there is no flow whose value could be told")
+    if not rate > -1.0:
+        raise CashFlowError(f"a rate of {rate} is not above -1")
+    t = year_fractions(dates.min(), dates, day_count)
+    return math.fsum(amounts * np.exp(-math.log1p(rate) * t))
+
+
+def xnfv(rate: float, dates: DateArray, amounts: FloatArray, day_count: DayCount = "act/365F") -> float:
+    """Future value of dated cash flows at a yearly rate, on the day of the last flow; else as `xnpv`."""
+    present = xnpv(rate, dates, amounts, day_count)
+    days = np.asarray(dates, dtype="datetime64[D]")
+    span = year_fractions(days.min(), np.array([days.max()]), day_count)[0]
+    return present * math.exp(math.log1p(rate) * float(span))
+
+
+def _checked(dates: DateArray, amounts: FloatArray) -> tuple[DateArray, FloatArray]:
+    """Flows as arrays of one shape with a date and a finite amount each, else CashFlowError."""
+    dates = np.asarray(dates, dtype="datetime64[D]")
+    amounts = np.asarray(amounts, dtype=np.float64)
+    if dates.ndim != 1 or dates.shape != amounts.shape:
+        raise CashFlowError(f"dates of shape {dates.shape} and amounts of shape {amounts.shape} do not pair")
+    if np.isnat(dates).any() or not np.isfinite(amounts).all():
+        raise CashFlowError("a flow has no date or no finite amount")
+    return dates, amounts
 
 
 @dataclass(frozen=True)

@@ -106,7 +106,11 @@ def max_drawdown(returns: FloatArray) -> Drawdown:
     """Deepest fall of the wealth path from its running peak, wealth being 1 before the first return."""
     r, _ = _returns(returns)
     wealth = np.cumprod(1.0 + np.nan_to_num(r), axis=-1)
-    wealth = np.concatenate([np.ones((*r.shape[:-1], 1)), wealth], axis=-1)
+    return drawdown_of(np.concatenate([np.ones((*r.shape[:-1], 1)), wealth], axis=-1))
+
+
+def drawdown_of(wealth: FloatArray) -> Drawdown:
+    """Deepest fall from the running peak of wealth, shape (n_points,) or (n_portfolios, n_points)."""
     highest = np.maximum.accumulate(wealth, axis=-1)
     under = wealth / highest - 1.0
     position = np.arange(wealth.shape[-1])
