@@ -53,6 +53,10 @@ class LotError(FolioError):
     """A ledger cannot be turned into lots."""
 
 
+class LedgerError(FolioError):
+    """A booking cannot be taken: more is sold than held, or its currency has no rate."""
+
+
 class CashFlowError(FolioError):
     """Cash flows have no rate by their shape: lengths differ, not finite, or one sign only."""
 

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from folio.errors import CashFlowError
-from folio.figures.arrays import DateArray, FloatArray
+from folio.figures.arrays import DateArray, FloatArray, IntArray
 from folio.figures.returns.cashflows import DAYS_PER_YEAR, xirr_roots
+from folio.figures.returns.dietz import linked_modified_dietz, modified_dietz
 from folio.figures.returns.twr import DailyReturns, daily_returns, linked_return
 
 Period = Literal["1D", "1W", "MTD", "QTD", "YTD", "FYTD", "1Y", "3Y", "5Y", "ITD"]
@@ -36,7 +37,8 @@ class DailyBook:
     `value` is at the close, null where a part is unknown; everything else is of the day. Fees and taxes are
     positive. `deposits` arrive at the start of the day, `end_deposits` and `withdrawals` at its end.
     Gains and currency effect of days without a value belong to the next day with one. Before the first day
-    nothing was held.
+    nothing was held. `invested` is the average cost, without fees, of what is held at the close; without it
+    there is no return on the average investment.
     """
 
     dates: DateArray
@@ -49,6 +51,7 @@ class DailyBook:
     taxes: Money
     gains: Money
     currency_effect: Money
+    invested: Money | None = None
 
 
 @dataclass(frozen=True)
@@ -59,10 +62,13 @@ class PeriodResult:
     is zero when the days' own terms are complete. Rates are fractions: `twr` over the period, `twr_yearly`
     the same a year (null under one year), `xirr` a year, or over the period under one year (`is_annualised`
     tells). `is_broken`: the time-weighted chain restarted within the period; then only ITD has a `twr`, that
-    since the restart.
+    since the restart. `period` is None for a span without a name.
+
+    `roai` = (gains + currency_effect + income - fees) / mean_investment, with the mean over the days on which
+    something was invested; `roai_gross` the same before fees. Both are in the numbers of the book.
     """
 
-    period: Period
+    period: Period | None
     start_date: date
     end_date: date
     initial_value: Amount
@@ -81,6 +87,11 @@ class PeriodResult:
     root_count: int
     is_annualised: bool
     simple_return: float | None
+    modified_dietz: float | None
+    linked_modified_dietz: float | None
+    mean_investment: Amount
+    roai: Amount
+    roai_gross: Amount
 
 
 def period_start(
@@ -137,67 +148,132 @@ def period_results(
     CashFlowError
         Dates do not ascend, shapes differ, or no day lies on or before `end`.
     """
-    dates = np.asarray(book.dates, dtype="datetime64[D]")
-    arrays = {name: getattr(book, name) for name in book.__dataclass_fields__}
-    if dates.ndim != 1 or any(np.shape(array) != dates.shape for array in arrays.values()):
-        raise CashFlowError(
-            f"arrays of shapes { ({n: np.shape(a) for n, a in arrays.items()}) } do not share days"
-        )
-    if (np.diff(dates) <= np.timedelta64(0, "D")).any():
-        raise CashFlowError("dates do not ascend")
-    last = (
-        int(np.searchsorted(dates, np.datetime64(end or dates[-1]), side="right")) - 1 if dates.size else -1
-    )
+    days = _Days.of(book)
+    last = days.last_on_or_before(end)
     if last < 0:
         raise CashFlowError(f"no day on or before {end}")
-
-    value, deposits, end_deposits, withdrawals = (
-        _floats(array) for array in (book.value, book.deposits, book.end_deposits, book.withdrawals)
-    )
-    returns = daily_returns(value, deposits, withdrawals, "start", end_deposits=end_deposits)
-    received = withdrawals - deposits - end_deposits
-    active = np.flatnonzero((value != 0.0) | (deposits + end_deposits + withdrawals != 0.0))
-    if active.size == 0 or active[0] > last:
+    first_day = days.first_day(last)
+    if first_day is None:
         return []
-    first_day, end_day = dates[active[0]].item(), dates[last].item()
+    end_day = days.dates[last].item()
+    starts = ((period, period_start(period, end_day, first_day, fiscal_year)) for period in periods)
+    return [_result(days, period, start, last) for period, start in starts if start is not None]
 
-    results = []
-    for period in periods:
-        start = period_start(period, end_day, first_day, fiscal_year)
-        if start is None:
-            continue
-        opening = (
-            int(np.searchsorted(dates, np.datetime64(start), side="right")) - 1
-        )  # -1: before the history
-        start_day = dates[opening].item() if opening >= 0 else start
-        initial, final = (0.0 if opening < 0 else value[opening]), value[last]
-        span = slice(opening + 1, last + 1)
-        twr, is_broken = _time_weighted(returns, opening, last, initial, final, period)
-        xirr, root_count, is_annualised = _money_weighted(
-            np.concatenate([[np.datetime64(start_day)], dates[span], [dates[last]]]),
-            np.concatenate([[-initial], received[span], [final]]),
+
+def result_between(book: DailyBook, start: date, end: date) -> PeriodResult:
+    """Result from the close of `start` to that of `end`, each the last day of the book on or before it.
+
+    Raises
+    ------
+    CashFlowError
+        As for `period_results`, or the end is not after the start.
+    """
+    days = _Days.of(book)
+    last = days.last_on_or_before(end)
+    if last < 0 or start >= end:
+        raise CashFlowError(f"no day of the book from {start} to {end}")
+    return _result(days, None, start, last)
+
+
+@dataclass(frozen=True)
+class _Days:
+    """A checked book with its flows and values as floats."""
+
+    book: DailyBook
+    dates: DateArray
+    value: FloatArray
+    deposits: FloatArray
+    end_deposits: FloatArray
+    withdrawals: FloatArray
+    returns: DailyReturns
+
+    @classmethod
+    def of(cls, book: DailyBook) -> "_Days":
+        dates = np.asarray(book.dates, dtype="datetime64[D]")
+        arrays = {name: getattr(book, name) for name in book.__dataclass_fields__}
+        shapes = {name: np.shape(array) for name, array in arrays.items() if array is not None}
+        if dates.ndim != 1 or any(shape != dates.shape for shape in shapes.values()):
+            raise CashFlowError(f"arrays of shapes {shapes} do not share days")
+        if (np.diff(dates) <= np.timedelta64(0, "D")).any():
+            raise CashFlowError("dates do not ascend")
+        value, deposits, end_deposits, withdrawals = (
+            _floats(array) for array in (book.value, book.deposits, book.end_deposits, book.withdrawals)
         )
-        days = (end_day - start_day).days
-        results.append(
-            PeriodResult(
-                period=period,
-                start_date=start_day,
-                end_date=end_day,
-                **_additive_terms(book, opening, last),
-                twr=twr,
-                twr_yearly=_yearly(twr, days),
-                is_broken=is_broken,
-                xirr=xirr,
-                root_count=root_count,
-                is_annualised=is_annualised,
-                simple_return=_simple_return(initial, final, float(received[span].sum())),
-            )
-        )
-    return results
+        returns = daily_returns(value, deposits, withdrawals, "start", end_deposits=end_deposits)
+        return cls(book, dates, value, deposits, end_deposits, withdrawals, returns)
+
+    def last_on_or_before(self, end: date | None) -> int:
+        """Position of the last day on or before `end`, the last of all by default; -1 where there is none."""
+        if not self.dates.size:
+            return -1
+        return int(np.searchsorted(self.dates, np.datetime64(end or self.dates[-1]), side="right")) - 1
+
+    def first_day(self, last: int) -> date | None:
+        """First day up to position `last` that has a value or a flow."""
+        flows = self.deposits + self.end_deposits + self.withdrawals
+        active = np.flatnonzero((self.value != 0.0) | (flows != 0.0))
+        if active.size == 0 or active[0] > last:
+            return None
+        first: date = self.dates[active[0]].item()
+        return first
+
+
+def _result(days: _Days, period: Period | None, start: date, last: int) -> PeriodResult:
+    opening = days.last_on_or_before(start)  # -1: before the history
+    start_day = days.dates[opening].item() if opening >= 0 else start
+    end_day = days.dates[last].item()
+    initial, final = (0.0 if opening < 0 else days.value[opening]), days.value[last]
+    span = slice(opening + 1, last + 1)
+    early, late, withdrawn = days.deposits[span], days.end_deposits[span], days.withdrawals[span]
+    received = withdrawn - early - late
+    twr, is_broken = _time_weighted(days.returns, opening, last, initial, final, period)
+    xirr, root_count, is_annualised = _money_weighted(
+        np.concatenate([[np.datetime64(start_day)], days.dates[span], [days.dates[last]]]),
+        np.concatenate([[-initial], received, [final]]),
+    )
+    length = (end_day - start_day).days
+    terms = _additive_terms(days.book, opening, last)
+    dietz = modified_dietz(
+        np.datetime64(start_day), initial, days.dates[span], early, late - withdrawn, final
+    )
+    return PeriodResult(
+        period=period,
+        start_date=start_day,
+        end_date=end_day,
+        **terms,
+        twr=twr,
+        twr_yearly=_yearly(twr, length),
+        is_broken=is_broken,
+        xirr=xirr,
+        root_count=root_count,
+        is_annualised=is_annualised,
+        simple_return=_simple_return(initial, final, float(received.sum())),
+        modified_dietz=_known_rate(dietz),
+        linked_modified_dietz=_known_rate(
+            linked_modified_dietz(initial, days.value[span], early + late - withdrawn)
+        ),
+        **_on_average_investment(days.book, opening, last, terms),
+    )
+
+
+def cash_flows(book: DailyBook, start: date, end: date) -> tuple[DateArray, FloatArray]:
+    """Dates and amounts, seen by the investor, whose rate is the money-weighted return of a span.
+
+    The opening value is paid in on the start day, the closing value paid out on the last one; days without a
+    flow are left out. An amount is NaN where a value at either end is unknown.
+    """
+    days = _Days.of(book)
+    opening, last = days.last_on_or_before(start), days.last_on_or_before(end)
+    span = slice(opening + 1, last + 1)
+    received = days.withdrawals[span] - days.deposits[span] - days.end_deposits[span]
+    initial, final = (0.0 if opening < 0 else days.value[opening]), days.value[last]
+    dates = np.concatenate([[np.datetime64(start)], days.dates[span], [days.dates[last]]])
+    amounts = np.concatenate([[-initial], received, [final]])
+    return dates[amounts != 0.0], amounts[amounts != 0.0]
 
 
 def _time_weighted(
-    returns: DailyReturns, opening: int, last: int, initial: float, final: float, period: Period
+    returns: DailyReturns, opening: int, last: int, initial: float, final: float, period: Period | None
 ) -> tuple[float | None, bool]:
     first = int(
         np.argmax(np.isfinite(returns.rate))
@@ -234,6 +310,39 @@ def _simple_return(initial: float, final: float, received: float) -> float | Non
     if math.isnan(initial) or math.isnan(final) or initial <= 0.0:
         return None
     return (final + received - initial) / initial
+
+
+def _known_rate(rate: float) -> float | None:
+    return rate if math.isfinite(rate) else None
+
+
+def _on_average_investment(
+    book: DailyBook, opening: int, last: int, terms: dict[str, Amount]
+) -> dict[str, Amount]:
+    """Mean investment and the returns on it; the investment of a close lasts to the next day's."""
+    figures: dict[str, Amount] = dict.fromkeys(("mean_investment", "roai", "roai_gross"))
+    if book.invested is None:
+        return figures
+    first = max(opening, 0)
+    closes = book.invested[first : last + 1]
+    lengths = np.diff(book.dates[first : last + 1]).astype("timedelta64[D]").astype(np.int64)
+    mean = _mean_where_invested(closes[:-1], lengths)
+    if mean is None:  # bought on the last day
+        mean = _mean_where_invested(closes[-1:], np.ones(1, dtype=np.int64))
+    gains: Any = terms["gains"]
+    if mean is not None and gains is not None:
+        gross: Any = gains + terms["currency_effect"] + terms["income"]
+        figures |= {"roai": (gross - terms["fees"]) / mean, "roai_gross": gross / mean}
+    return figures | {"mean_investment": mean}
+
+
+def _mean_where_invested(invested: Money, lengths: IntArray) -> Any:
+    """Mean by days of what is above zero, in the numbers it comes in; None where nothing is."""
+    if invested.dtype != object:
+        held = invested > 0.0
+        return float(invested[held] @ lengths[held]) / int(lengths[held].sum()) if held.any() else None
+    parts = [(part, days) for part, days in zip(invested, lengths.tolist(), strict=True) if part and part > 0]
+    return sum(part * days for part, days in parts) / sum(days for _, days in parts) if parts else None
 
 
 def _additive_terms(book: DailyBook, opening: int, last: int) -> dict[str, Amount]:
