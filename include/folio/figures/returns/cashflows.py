@@ -139,6 +139,55 @@ def xnpv(rate: float, dates: DateArray, amounts: FloatArray, day_count: DayCount
     return math.fsum(amounts * np.exp(-math.log1p(rate) * t))
 
 
+def linked_xirr(
+    start: np.datetime64, opening_value: float, dates: DateArray, values: FloatArray, net_flows: FloatArray
+) -> float:
+    """Return over a span, linked from the money-weighted returns between its valuations.
+
+    It is the time-weighted return where every flow meets a valuation, and the nearest to one that can be had
+    where flows fall between valuations.
+
+    Parameters
+    ----------
+    start : datetime64[D]
+        Day of the opening value.
+    opening_value : float, one currency
+    dates : datetime64[D] of shape (n_days,)
+        On or after the start, ascending; flows of a day come before its value.
+    values : float64 of shape (n_days,), same currency
+        NaN where there is no valuation; the last one must be known.
+    net_flows : float64 of shape (n_days,), same currency
+        Money in less money out.
+
+    Returns
+    -------
+    float
+        Fraction over the span; NaN where the last value is unknown or a stretch with flows of both signs has
+        no rate. Stretches in which nothing was invested add nothing.
+
+    Notes
+    -----
+    Source: Bank Administration Institute, Measuring the Investment Performance of Pension Funds (1968).
+    """
+    known = np.flatnonzero(~np.isnan(values))
+    if known.size == 0 or known[-1] != values.size - 1:
+        return math.nan
+    growth, opened, held, first = 1.0, start, opening_value, 0
+    for position in known.tolist():
+        stretch = slice(first, position + 1)
+        paid = np.concatenate([[-held], -net_flows[stretch], [values[position]]])
+        days = np.concatenate([[opened], dates[stretch], [dates[position]]])
+        if (paid > 0).any() and (paid < 0).any():
+            roots = xirr_roots(days, paid)
+            if roots.size == 0:
+                return math.nan
+            begun = days[np.flatnonzero(paid)[0]]
+            years = float(year_fractions(begun, days[-1:])[0])
+            growth *= math.exp(math.log1p(float(roots[0])) * years)
+        opened, held, first = dates[position], float(values[position]), position + 1
+    return growth - 1.0
+
+
 def xnfv(rate: float, dates: DateArray, amounts: FloatArray, day_count: DayCount = "act/365F") -> float:
     """Future value of dated cash flows at a yearly rate, on the day of the last flow; else as `xnpv`."""
     present = xnpv(rate, dates, amounts, day_count)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from folio.errors import CashFlowError, NoRateFound
-from folio.figures.returns.cashflows import HIGHEST_RATE, LOWEST_RATE, xirr, xirr_roots
+from folio.figures.returns.cashflows import HIGHEST_RATE, LOWEST_RATE, linked_xirr, xirr, xirr_roots
 
 START = np.datetime64("2020-01-01")
 
@@ -211,3 +211,21 @@ def test_the_day_count_of_the_published_case_is_ours(published_cases):
         assert rate == pytest.approx(float(case["expected"]["xirr"]), abs=1e-9)
         met += 1
     assert met == 1
+
+
+def test_linked_rates_are_the_time_weighted_return_where_every_flow_is_valued():
+    # 100 grows by 10 %, 50 comes in, then all falls by 5 %
+    dates, values = days(100, 100, 200), np.array([110.0, math.nan, 152.0])
+    flows = np.array([0.0, 50.0, 0.0])
+    assert linked_xirr(START, 100.0, dates, values, flows) == pytest.approx(1.1 * 0.95 - 1, abs=1e-12)
+
+
+def test_a_flow_between_valuations_meets_the_price_of_even_growth():
+    # 100 and, half way, 110 grow by 10 % a half: 100 x 1.21 + 110 x 1.1
+    dates, values = days(50, 100), np.array([math.nan, 242.0])
+    assert linked_xirr(START, 100.0, dates, values, np.array([110.0, 0.0])) == pytest.approx(0.21, abs=1e-12)
+
+
+def test_a_span_without_a_closing_value_or_a_rate_has_no_linked_return():
+    assert math.isnan(linked_xirr(START, 100.0, days(50), np.array([math.nan]), np.zeros(1)))
+    assert linked_xirr(START, 0.0, days(50), np.zeros(1), np.zeros(1)) == 0.0
