@@ -2,8 +2,6 @@
 
 NOT_YET: dict[str, str] = {
     "ffn/core: weight cap": "no allocation figures: caps of weights belong to the optimiser",
-    "portfolio-performance/rebalancer": "no solver of exposure equations: targets are by instrument",
-    "published-methodology/robo": "drift is a figure of SQL (fct_allocations), with no function of arrays",
     "pyportfolioopt/optimizer": "no mean-variance optimiser",
     "pyportfolioopt/discrete_allocation": "no mean-variance optimiser whose weights could be rounded",
     "riskfolio/weights": "no minimum-risk optimiser",

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from folio.decisions.orders.constraints import Constraint, rebalance
 from folio.figures.arrays import DateArray, FloatArray
 from folio.figures.ledger import Account, Booking, DatedNumbers, Market, daily_book, walk
 from folio.figures.lots.fifo import LotEvent, match_lots
@@ -337,6 +338,29 @@ def check_risk(case: Case) -> None:
         assert found[figure] == pytest.approx(float(value), abs=1e-11), figure
 
 
+def check_rebalancer(case: Case) -> None:
+    """Changes of value by vehicle, whether they are exact and whether others would do."""
+    only(case.inputs, "constraints")
+    constraints = [
+        Constraint(
+            {name: Decimal(weight) for name, weight in fields["weights"].items()}, Decimal(fields["target"])
+        )
+        for fields in case.inputs["constraints"]
+    ]
+    found = rebalance(constraints)
+    for name, value in case.expected.items():
+        if name == "exact":
+            assert found.is_exact is value
+        elif name == "ambiguous":
+            assert (
+                found.ambiguous == frozenset(value)
+                if isinstance(value, list)
+                else bool(found.ambiguous) is value
+            )
+        else:
+            assert cents(found.amounts[name]) == cents(value), name
+
+
 READERS: dict[str, Callable[[Case], None]] = {
     "irr": check_rate,
     "ttwror": check_chain,
@@ -344,4 +368,5 @@ READERS: dict[str, Callable[[Case], None]] = {
     "scenarios": check_scenario,
     "dividends": check_dividends,
     "risk": check_risk,
+    "rebalancer": check_rebalancer,
 }

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import combinations
 
 import numpy as np
 
@@ -57,3 +58,43 @@ def rebalance(constraints: Sequence[Constraint]) -> Changes:
         is_exact=bool(residual <= SAME * max(1.0, np.abs(targets).max())),
         ambiguous=frozenset(name for name, share in zip(names, free, strict=True) if share > SAME),
     )
+
+
+def rebalance_with_fewest(constraints: Sequence[Constraint], tradable: int = 12) -> Changes:
+    """As `rebalance`, changing as few names as can meet all constraints.
+
+    Of several sets of one size the one that moves least counts, then the first by name, and `ambiguous` names
+    the members of all of them. Where no changes meet all constraints, those of `rebalance` are given.
+
+    Raises
+    ------
+    OrderError
+        As for `rebalance`, or more than `tradable` names: the sets are tried one by one.
+    """
+    whole = rebalance(constraints)
+    names = sorted(whole.amounts)
+    if len(names) > tradable:
+        raise OrderError(f"{len(names)} names are too many to try every set of; at most {tradable}")
+    if not whole.is_exact:
+        return whole
+    for size in range(len(names)):
+        fits = []
+        for chosen in combinations(names, size):
+            kept = [
+                Constraint({name: c.weights[name] for name in chosen if name in c.weights}, c.target)
+                for c in constraints
+            ]
+            if not any(c.weights for c in kept):
+                continue
+            changes = rebalance(kept)
+            if changes.is_exact:
+                fits.append(changes)
+        if fits:
+            first = min(fits, key=lambda changes: sum(map(abs, changes.amounts.values())))
+            members = frozenset(name for changes in fits for name in changes.amounts)
+            return Changes(
+                amounts=dict.fromkeys(names, Decimal("0.00")) | dict(first.amounts),
+                is_exact=True,
+                ambiguous=members if len(fits) > 1 else first.ambiguous,
+            )
+    return whole

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from folio.decisions.orders.constraints import Constraint, rebalance
+from folio.decisions.orders.constraints import Constraint, rebalance, rebalance_with_fewest
 from folio.errors import OrderError
 
 D = Decimal
@@ -50,3 +50,31 @@ def test_contradicting_constraints_are_met_by_least_squares_and_not_exactly():
 def test_constraints_without_weights_are_refused():
     with pytest.raises(OrderError):
         rebalance([])
+
+
+def test_the_fewest_changes_that_meet_all_are_taken():
+    changes = rebalance_with_fewest(
+        [
+            Constraint({"shares": D(1), "bonds": D(1), "mixed": D(1)}, D(0)),
+            Constraint({"shares": D(1), "mixed": D("0.5")}, D(100)),
+        ]
+    )
+    assert changes.amounts == {"bonds": D("-100.00"), "mixed": D("0.00"), "shares": D("100.00")}
+    assert changes.is_exact
+
+
+def test_sets_of_one_size_are_ambiguous():
+    changes = rebalance_with_fewest([Constraint({"one": D(1), "two": D(1)}, D(100))])
+    assert changes.amounts == {"one": D("100.00"), "two": D("0.00")}
+    assert changes.ambiguous == {"one", "two"}
+
+
+def test_contradicting_constraints_are_as_without_counting():
+    constraints = [Constraint({"one": D(1)}, D(100)), Constraint({"one": D(1)}, D(200))]
+    assert rebalance_with_fewest(constraints) == rebalance(constraints)
+
+
+def test_too_many_names_are_refused():
+    names = {f"fund {n}": D(1) for n in range(13)}
+    with pytest.raises(OrderError, match="too many"):
+        rebalance_with_fewest([Constraint(names, D(1))])
