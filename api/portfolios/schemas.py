@@ -69,6 +69,10 @@ class PeriodResult(Schema):
     xirr: Annotated[Number | None, Field(description="Money-weighted return, as a fraction.")]
     root_count: int | None
     simple_return: Number | None
+    modified_dietz: Number | None
+    linked_modified_dietz: Number | None
+    mean_investment_portfolio: Number | None
+    roai: Annotated[Number | None, Field(description="Return on the average investment, as a fraction.")]
     portfolio_currency: str
     quality: str
     oldest_price_date: date | None

@@ -102,8 +102,8 @@ MARTS = {
         "portfolio_id period",
         "id:portfolio_id text:period portfolio_currency quality day:start_date end_date oldest_price_date "
         "money:initial_value_portfolio gains_portfolio income_portfolio fees_portfolio taxes_portfolio "
-        "currency_effect_portfolio net_flow_portfolio final_value_portfolio ratio:twr xirr simple_return "
-        "carried_share int:root_count",
+        "currency_effect_portfolio net_flow_portfolio final_value_portfolio mean_investment_portfolio "
+        "ratio:twr xirr simple_return modified_dietz linked_modified_dietz roai carried_share int:root_count",
     ),
     "fct_risk_measures": (
         "portfolio_id",

@@ -1,7 +1,7 @@
 """Rates of return of portfolios: daily, chained, and by period."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 from uuid import UUID
@@ -9,17 +9,71 @@ from uuid import UUID
 import numpy as np
 import psycopg
 
-from folio.figures.arrays import FloatArray
-from folio.figures.returns.periods import DailyBook, period_results
+from folio.figures.arrays import DateArray, FloatArray
+from folio.figures.returns.investment import CostEffect, investment_changes
+from folio.figures.returns.periods import Amount, DailyBook, period_results
 from folio.figures.returns.twr import chain, daily_returns
 from folio.jobs.nights import Night
 from folio.store import warehouse
+
+LARGEST_RATE = 1e8
+"""Rates from here on do not fit numeric(20, 12); they come of next to nothing invested."""
 
 VALUES = """
     select portfolio_id, valuation_date, coalesce(value_portfolio::float8, 'NaN'),
            deposits_start_portfolio::float8, deposits_end_portfolio::float8, withdrawals_portfolio::float8
     from build.int_portfolio_values_daily
     order by portfolio_id, valuation_date
+"""
+
+COST_EVENTS = f"""
+    with events as (
+        select events.*, portfolios.portfolio_id, portfolios.portfolio_currency
+        from build.int_ledger_events as events
+        join build.dim_accounts as accounts using (account_id)
+        join build.dim_portfolios as portfolios using (portfolio_id)
+        where not exists (
+            select 1 from computed.ledger_rejections as refused
+            where refused.transaction_id = events.transaction_id
+        )
+    ),
+    sent as (
+        select distinct on (pair_key) pair_key, portfolio_currency
+        from events where kind in ('transfer_out', 'merger_out') and pair_key is not null
+        order by pair_key, trade_date
+    ),
+    costed as (
+        select events.portfolio_id, events.account_id, events.instrument_id, events.trade_date,
+               events.sequence, events.units, events.ratio,
+               events.price_cost_account * to_portfolio.rate as cost,
+               case when sent.pair_key is null then 1 else carried.rate end as carry_rate,
+               coalesce(events.pair_key, events.transaction_id::text) as pair_key,
+               case events.kind
+                   when 'split' then {CostEffect.SPLIT:d}
+                   when 'transfer_out' then {CostEffect.TRANSFER_OUT:d}
+                   when 'merger_out' then {CostEffect.TRANSFER_OUT:d}
+                   when 'transfer_in' then {CostEffect.TRANSFER_IN:d}
+                   when 'merger_in' then {CostEffect.TRANSFER_IN:d}
+                   when 'sell' then {CostEffect.CLOSE:d}
+                   when 'switch_out' then {CostEffect.CLOSE:d}
+                   else {CostEffect.OPEN:d}
+               end as effect
+        from events
+        left join sent on sent.pair_key = events.pair_key and events.kind in ('transfer_in', 'merger_in')
+        left join build.fct_fx_rates_daily as to_portfolio
+            on to_portfolio.from_currency = events.account_currency
+            and to_portfolio.to_currency = events.portfolio_currency
+            and to_portfolio.valuation_date = events.trade_date
+        left join build.fct_fx_rates_daily as carried
+            on carried.from_currency = sent.portfolio_currency
+            and carried.to_currency = events.portfolio_currency
+            and carried.valuation_date = events.trade_date
+    )
+    select portfolio_id, md5(account_id::text || instrument_id::text)::uuid, trade_date, effect::float8,
+           coalesce(units, 0)::float8, coalesce(ratio, 1)::float8, coalesce(cost::float8, 'NaN'),
+           coalesce(carry_rate::float8, 'NaN'), md5(pair_key)::uuid
+    from costed
+    order by trade_date, effect, account_id, sequence
 """
 
 
@@ -33,7 +87,8 @@ def measure(night: str) -> None:
     returns_lines: list[str] = []
     rate_rows: list[tuple[Any, ...]] = []
     with warehouse.connect() as connection:
-        for portfolio_id, book in _books(connection):
+        investments = _investments(connection)
+        for portfolio_id, book in _books(connection, investments):
             returns_lines.extend(_daily_lines(portfolio_id, book))
             rate_rows.extend(_period_rows(portfolio_id, book))
         warehouse.replace(
@@ -48,12 +103,49 @@ def measure(night: str) -> None:
             [
                 *("portfolio_id", "period", "start_date", "end_date"),
                 *("twr", "xirr", "root_count", "simple_return"),
+                *("modified_dietz", "linked_modified_dietz", "mean_investment"),
             ],
             rate_rows,
         )
 
 
-def _books(connection: psycopg.Connection[Any]) -> Iterator[tuple[UUID, DailyBook]]:
+def _investments(connection: psycopg.Connection[Any]) -> dict[bytes, tuple[DateArray, FloatArray]]:
+    """Average cost of all that a portfolio holds, from each day with an event on."""
+    portfolio_ids, positions, dates, effects, units, ratios, costs, rates, pairs = warehouse.read_arrays(
+        connection,
+        COST_EVENTS,
+        ("uuid", "uuid", "date", "float8", "float8", "float8", "float8", "float8", "uuid"),
+    )
+    changes = investment_changes(
+        positions=map(bytes, positions),
+        effects=effects.astype(np.int64).tolist(),
+        units=units.tolist(),
+        ratios=ratios.tolist(),
+        costs=costs.tolist(),
+        carry_rates=rates.tolist(),
+        pairs=map(bytes, pairs),
+    )
+    in_order = np.argsort(portfolio_ids, kind="stable")  # by portfolio, and within it by day as they came
+    portfolio_ids, dates, changes = portfolio_ids[in_order], dates[in_order], changes[in_order]
+    firsts = np.flatnonzero(portfolio_ids[1:] != portfolio_ids[:-1]) + 1
+    return {
+        portfolio_ids[first].tobytes(): (dates[first:end], np.cumsum(changes[first:end]))
+        for first, end in pairwise([0, *firsts.tolist(), len(dates)])
+        if first < end
+    }
+
+
+def _invested(days: DateArray, investment: tuple[DateArray, FloatArray] | None) -> FloatArray:
+    """Investment at the close of each day."""
+    if investment is None:
+        return np.zeros(days.shape)
+    since, invested = investment
+    return np.concatenate([[0.0], invested])[np.searchsorted(since, days, side="right")]
+
+
+def _books(
+    connection: psycopg.Connection[Any], investments: Mapping[bytes, tuple[DateArray, FloatArray]]
+) -> Iterator[tuple[UUID, DailyBook]]:
     """Each portfolio's days; the terms of the additive result stay in SQL, so they are zero here."""
     portfolio_ids, dates, value, deposits, end_deposits, withdrawals = warehouse.read_arrays(
         connection, VALUES, ("uuid", "date", "float8", "float8", "float8", "float8")
@@ -73,6 +165,7 @@ def _books(connection: psycopg.Connection[Any]) -> Iterator[tuple[UUID, DailyBoo
                 end_deposits=end_deposits[days],
                 withdrawals=withdrawals[days],
                 **dict.fromkeys(("income", "fees", "taxes", "gains", "currency_effect"), nothing),
+                invested=_invested(dates[days], investments.get(portfolio_ids[first].tobytes())),
             ),
         )
 
@@ -113,11 +206,21 @@ def _period_rows(portfolio_id: UUID, book: DailyBook) -> Iterator[tuple[Any, ...
             ratio(result.xirr),
             result.root_count,
             ratio(result.simple_return),
+            ratio(result.modified_dietz),
+            ratio(result.linked_modified_dietz),
+            money(result.mean_investment),
         )
 
 
 def ratio(number: float | None) -> str | None:
-    """A rate as the warehouse keeps it, with 12 decimals; None where there is none or it is not finite."""
-    if number is None or not math.isfinite(number):
+    """A rate as the warehouse keeps it, with 12 decimals; None where there is none or no column holds it."""
+    if number is None or not abs(number) < LARGEST_RATE:
         return None
     return f"{number:.12f}"
+
+
+def money(amount: Amount) -> str | None:
+    """An amount as the warehouse keeps it, with 8 decimals; None where there is none or it is not finite."""
+    if amount is None or not math.isfinite(amount):
+        return None
+    return f"{amount:.8f}"

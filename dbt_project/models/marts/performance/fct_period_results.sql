@@ -47,9 +47,17 @@ bounded as (
 
 judged as (
     select
-        *,
-        initial_value_portfolio is not null and final_value_portfolio is not null as is_complete
+        bounded.*,
+        bounded.initial_value_portfolio is not null and bounded.final_value_portfolio is not null as is_complete,
+        case
+            when bounded.initial_value_portfolio is not null and bounded.final_value_portfolio is not null
+                then
+                    summed.gains_portfolio + summed.currency_effect_portfolio
+                    + summed.income_portfolio - summed.fees_portfolio
+        end as performance_portfolio
     from bounded
+    inner join summed
+        on bounded.portfolio_id = summed.portfolio_id and bounded.period = summed.period
 )
 
 select
@@ -70,6 +78,15 @@ select
     judged.xirr,
     judged.root_count,
     judged.simple_return,
+    judged.modified_dietz,
+    judged.linked_modified_dietz,
+    judged.mean_investment_portfolio,
+    cast(
+        case
+            when abs(judged.performance_portfolio) < judged.mean_investment_portfolio * 100000000
+                then judged.performance_portfolio / judged.mean_investment_portfolio
+        end as numeric(20, 12)
+    ) as roai,
     judged.portfolio_currency,
     {{
         quality(
@@ -80,7 +97,7 @@ select
     }} as quality,
     judged.oldest_price_date,
     judged.carried_share,
-    'returns-1' as method_version
+    'returns-2' as method_version
 from judged
 inner join summed
     on judged.portfolio_id = summed.portfolio_id and judged.period = summed.period

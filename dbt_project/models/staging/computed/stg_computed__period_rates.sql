@@ -6,5 +6,8 @@ select
     twr,
     xirr,
     root_count,
-    simple_return
+    simple_return,
+    modified_dietz,
+    linked_modified_dietz,
+    mean_investment as mean_investment_portfolio
 from {{ source('computed', 'period_rates') }}

@@ -10,13 +10,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from folio.errors import CashFlowError
-from folio.figures.returns.periods import BRITISH_TAX_YEAR, PERIODS, DailyBook, period_results, period_start
+from folio.figures.returns.periods import (
+    BRITISH_TAX_YEAR,
+    PERIODS,
+    DailyBook,
+    cash_flows,
+    period_results,
+    period_start,
+    result_between,
+)
 
 LONG_AGO = date(2000, 1, 1)
 TERMS = ("deposits", "end_deposits", "withdrawals", "income", "fees", "taxes", "gains", "currency_effect")
 
 
-def book_of(first, values, dtype=float, **terms):
+def book_of(first, values, dtype=float, invested=None, **terms):
     values = np.array(values, dtype=dtype)
     zero = Decimal(0) if dtype is object else 0.0
     arrays = {name: np.full(len(values), zero, dtype=dtype) for name in TERMS}
@@ -24,6 +32,8 @@ def book_of(first, values, dtype=float, **terms):
         for offset, amount in parts.items():
             arrays[name][offset] = amount
     dates = np.datetime64(first) + np.arange(len(values))
+    if invested is not None:
+        arrays["invested"] = np.array(invested, dtype=dtype)
     return DailyBook(dates=dates, value=values, **arrays)
 
 
@@ -223,3 +233,66 @@ def test_an_end_before_the_first_day_is_refused():
 def test_every_period_is_known_by_name():
     long = book_of("2005-01-01", [100.0] * 3000, deposits={0: 100.0})
     assert tuple(result.period for result in period_results(long)) == PERIODS
+
+
+@pytest.mark.parametrize("dtype", [float, object])
+def test_the_example_of_returns_side_by_side(dtype):
+    # docs/methods/returns.md: 1000, 200 more at the start of the second of four days, 1320
+    number = float if dtype is float else Decimal
+    book = book_of(
+        date(2024, 1, 1),
+        [number(each) for each in (1000, 1010, 1220, 1230, 1320)],
+        dtype,
+        invested=[number(each) for each in (800, 800, 1000, 1000, 1000)],
+        deposits={2: number(200)},
+        gains={1: number(10), 2: number(10), 3: number(10), 4: number(90)},
+    )
+    result = result_between(book, date(2024, 1, 1), date(2024, 1, 5))
+    assert result.period is None
+    assert result.residual == 0
+    assert result.modified_dietz == pytest.approx(120 / 1150, abs=1e-15)
+    assert result.mean_investment == 900
+    assert float(result.roai) == pytest.approx(120 / 900, abs=1e-15)
+    assert result.simple_return == pytest.approx(0.12, abs=1e-15)
+    linked = 1.01 * (1 + 10 / 1110) * (1 + 10 / 1220) * (1 + 90 / 1230) - 1
+    assert result.linked_modified_dietz == pytest.approx(linked, abs=1e-14)
+
+
+def test_fees_and_income_stand_in_the_return_on_the_average_investment():
+    book = book_of(
+        date(2024, 1, 1), [100, 108], invested=[100, 100], gains={1: 4}, income={1: 6}, fees={1: 2}
+    )
+    result = result_between(book, date(2024, 1, 1), date(2024, 1, 2))
+    assert (result.roai, result.roai_gross) == pytest.approx((0.08, 0.10), abs=1e-15)
+
+
+def test_what_is_bought_on_the_last_day_counts_with_that_day():
+    book = book_of(date(2024, 1, 1), [0, 110], invested=[0, 100], deposits={1: 100}, gains={1: 10})
+    result = result_between(book, date(2024, 1, 1), date(2024, 1, 2))
+    assert (result.mean_investment, result.roai) == (100, 0.1)
+
+
+def test_without_an_investment_there_is_no_return_on_it():
+    for invested in (None, [0, 0]):
+        book = book_of(date(2024, 1, 1), [100, 110], invested=invested, gains={1: 10})
+        result = result_between(book, date(2024, 1, 1), date(2024, 1, 2))
+        assert (result.mean_investment, result.roai) == (None, None)
+
+
+def test_a_span_without_an_initial_value_has_no_dietz_return():
+    book = book_of(date(2024, 1, 1), [math.nan, 110, 120])
+    result = result_between(book, date(2024, 1, 1), date(2024, 1, 3))
+    assert (result.modified_dietz, result.linked_modified_dietz) == (None, None)
+
+
+def test_cash_flows_open_with_the_initial_and_close_with_the_final_value():
+    book = book_of(date(2024, 1, 1), [100, 150, 160, 140], deposits={1: 50}, withdrawals={3: 30})
+    dates, amounts = cash_flows(book, date(2024, 1, 1), date(2024, 1, 4))
+    assert amounts.tolist() == [-100, -50, 30, 140]
+    assert [each.day for each in dates.tolist()] == [1, 2, 4, 4]
+
+
+def test_a_span_that_does_not_run_forward_is_refused():
+    book = book_of(date(2024, 1, 1), [100, 110])
+    with pytest.raises(CashFlowError, match="no day"):
+        result_between(book, date(2024, 1, 2), date(2024, 1, 2))
