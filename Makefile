@@ -34,8 +34,9 @@ check-all: setup lint ## run every test, the exhaustive ones too
 	$(PYTHON) -m coverage erase
 	$(PYTEST)
 
-bench: setup ## time landing, InfluxDB and one night for many accounts (BENCH="--accounts 100" for a smaller one)
+bench: setup ## time landing, rates of return, InfluxDB and one night for many accounts (BENCH="--accounts 100" for a smaller one)
 	$(PYTHON) tests/bench/navs.py
+	$(PYTHON) tests/bench/returns.py
 	$(PYTHON) tests/bench/backfill.py
 	$(PYTHON) -m tests.bench.influx
 	$(PYTHON) tests/bench/night.py $(BENCH)

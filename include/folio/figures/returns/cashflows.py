@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from folio.errors import CashFlowError, NoRateFound
-from folio.figures.arrays import DateArray, FloatArray
+from folio.figures.arrays import BoolArray, DateArray, FloatArray, IntArray
 from folio.figures.returns.day_counts import DayCount, year_fractions
 
 DAYS_PER_YEAR = 365.0
@@ -21,6 +21,9 @@ _FINEST = 1e-7  # half width at which an interval is no longer split
 _FIRST_PIECES = 16
 _MATRIX_CELLS = 1 << 20  # cells of one (interval x flow) matrix
 _ROUNDING = 1e-14  # error of a normalised sum of flows
+_LEDGERS_AT_ONCE = 512  # rows whose arrays stay in the cache
+_NEWTON_STEPS = 12
+_LAST_STEP = 1e-7  # Newton squares the error, so what is left after such a step is rounding
 
 
 def xirr(dates: DateArray, amounts: FloatArray, day_count: DayCount = "act/365F") -> float:
@@ -92,7 +95,130 @@ def xirr_roots(dates: DateArray, amounts: FloatArray, day_count: DayCount = "act
     if not ((amounts > 0).any() and (amounts < 0).any()):
         raise CashFlowError("all flows have one sign, so no rate can balance them")
 
-    times, time_of_flow = np.unique(year_fractions(dates.min(), dates, day_count), return_inverse=True)
+    return _roots(year_fractions(dates.min(), dates, day_count), amounts)
+
+
+def xirr_many(times: FloatArray, amounts: FloatArray, lengths: IntArray) -> tuple[FloatArray, IntArray]:
+    """Rates and numbers of roots of many ledgers at once: what `xirr_roots` finds first, and how many.
+
+    Parameters
+    ----------
+    times : float64 of shape (n_ledgers, n_flows)
+        Years since the first flow of the row, ascending; what is read of a row are its first `lengths` flows.
+    amounts : float64 of shape (n_ledgers, n_flows), one currency a row
+        As for `xirr`; the first and the last of a row are not zero.
+    lengths : int64 of shape (n_ledgers,)
+        At least 1.
+
+    Returns
+    -------
+    float64 and int64, each of shape (n_ledgers,)
+        Rate per year, NaN where there is none, and the number of rates.
+
+    Raises
+    ------
+    CashFlowError
+        Shapes differ or a value is not finite.
+
+    Notes
+    -----
+    Rows of which the sign changes of the running sums prove that they have one root or none are solved
+    together by Newton steps as in `_solve`; the others one by one.
+    """
+    times, amounts = np.asarray(times, dtype=np.float64), np.asarray(amounts, dtype=np.float64)
+    if times.ndim != 2 or times.shape != amounts.shape or lengths.shape != times.shape[:1]:
+        raise CashFlowError(
+            f"times of shape {times.shape}, amounts of {amounts.shape} and lengths do not pair"
+        )
+    if not (np.isfinite(times).all() and np.isfinite(amounts).all()):
+        raise CashFlowError("a flow has no finite time or amount")
+    rates, counts = np.full(lengths.shape, np.nan), np.zeros(lengths.shape, dtype=np.int64)
+    for first in range(0, len(lengths), _LEDGERS_AT_ONCE):
+        rows = slice(first, first + _LEDGERS_AT_ONCE)
+        is_read = np.arange(times.shape[1]) < lengths[rows, None]
+        t, a = np.where(is_read, times[rows], 0.0), np.where(is_read, amounts[rows], 0.0)
+        rates[rows], is_settled = _single_rates(t, a, is_read)
+        counts[rows] = np.isfinite(rates[rows])
+        for row in first + np.flatnonzero(~is_settled):
+            flows = slice(0, lengths[row])
+            roots = _roots(times[row, flows], amounts[row, flows])
+            rates[row], counts[row] = roots[0] if roots.size else np.nan, roots.size
+    return rates, counts
+
+
+def _single_rates(t: FloatArray, a: FloatArray, is_read: BoolArray) -> tuple[FloatArray, BoolArray]:
+    """Rates of rows that have one root, NaN for none, and which rows are settled so."""
+    running = np.cumsum(a, axis=1)
+    total = running[:, -1:]
+    remaining = total - running + a  # from each flow on
+    noise = _ROUNDING * np.abs(a).sum(axis=1, keepdims=True)
+    is_settled = ((np.minimum(np.abs(running), np.abs(remaining)) > noise) | ~is_read).all(axis=1)
+    is_settled &= np.abs(total[:, 0]) > a.shape[1] * noise[:, 0]
+    later, earlier = _sign_changes(running, is_read), _sign_changes(remaining, is_read)
+    is_settled &= later + earlier <= 1
+    rates = np.full(len(a), np.nan)
+    single = np.flatnonzero(is_settled & (later + earlier == 1))
+    if single.size:
+        falls = (earlier[single] == 1)[:, None]
+        ahead = t[single]
+        back = np.where(is_read[single], ahead.max(axis=1, keepdims=True) - ahead, 0.0)
+        s, has_converged = _newton(np.where(falls, back, ahead), a[single])
+        g = np.where(falls[:, 0], -s, s)
+        has_converged &= (g > -_LONGEST_FALL) & (g < _LONGEST_RISE)
+        rates[single[has_converged]] = np.expm1(g[has_converged])
+        is_settled[single] = has_converged
+    return rates, is_settled
+
+
+def _sign_changes(sums: FloatArray, is_read: BoolArray) -> IntArray:
+    is_negative = sums < 0.0
+    changes = (is_negative[:, 1:] != is_negative[:, :-1]) & is_read[:, 1:]
+    return np.asarray(np.count_nonzero(changes, axis=1), dtype=np.int64)
+
+
+def _newton(u: FloatArray, a: FloatArray) -> tuple[FloatArray, BoolArray]:
+    """Roots s > 0 of the balance of each row, by Newton steps from zero, and which rows converged."""
+    gained, paid = np.maximum(a, 0.0), np.maximum(-a, 0.0)
+    gained_later, paid_later = gained * u, paid * u
+    s, present = np.zeros(len(a)), np.ones(a.shape)
+    has_converged = np.zeros(len(a), dtype=np.bool_)
+    with np.errstate(all="ignore"):  # rows that leave the range end as not converged
+        for _ in range(_NEWTON_STEPS):
+            p, n = _row_sums(gained, present), _row_sums(paid, present)
+            slope = _row_sums(paid_later, present) / n - _row_sums(gained_later, present) / p
+            step = np.log(p / n) / slope
+            s = s - step
+            has_converged = np.abs(step) <= _LAST_STEP * (1.0 + np.abs(s))
+            if has_converged.all():
+                break
+            present = _moved(present, s, step, u)
+    return s, has_converged & (s > 0.0)
+
+
+def _moved(present: FloatArray, s: FloatArray, step: FloatArray, u: FloatArray) -> FloatArray:
+    """exp(-s u), from what it was before the step: by a short series where the step is small."""
+    x = step[:, None] * u
+    largest = float(np.abs(x).max())
+    terms = next((k for k in range(1, 7) if largest ** (k + 1) < math.factorial(k + 1) * 1e-16), None)
+    if terms is None:
+        return np.asarray(np.exp(-s[:, None] * u), dtype=np.float64)
+    series = x / terms
+    for k in range(terms - 1, 0, -1):
+        series += 1.0
+        series *= x
+        series /= k
+    series += 1.0
+    series *= present
+    return series
+
+
+def _row_sums(weights: FloatArray, present: FloatArray) -> FloatArray:
+    return np.asarray(np.einsum("ij,ij->i", weights, present), dtype=np.float64)
+
+
+def _roots(times: FloatArray, amounts: FloatArray) -> FloatArray:
+    """Rates of flows of both signs at times in years, the nearest to zero first."""
+    times, time_of_flow = np.unique(times, return_inverse=True)
     a = np.bincount(time_of_flow, weights=amounts, minlength=len(times))
     kept = a != 0.0
     a, t = a[kept] / np.abs(a).max(initial=1e-300), times[kept]

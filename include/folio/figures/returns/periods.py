@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from folio.errors import CashFlowError
 from folio.figures.arrays import DateArray, FloatArray, IntArray
-from folio.figures.returns.cashflows import DAYS_PER_YEAR, xirr_roots
+from folio.figures.returns.cashflows import DAYS_PER_YEAR, xirr_many
 from folio.figures.returns.dietz import linked_modified_dietz, modified_dietz
 from folio.figures.returns.twr import DailyReturns, daily_returns, linked_return
 
@@ -156,8 +156,15 @@ def period_results(
     if first_day is None:
         return []
     end_day = days.dates[last].item()
-    starts = ((period, period_start(period, end_day, first_day, fiscal_year)) for period in periods)
-    return [_result(days, period, start, last) for period, start in starts if start is not None]
+    starts = [
+        (period, start)
+        for period in periods
+        if (start := period_start(period, end_day, first_day, fiscal_year)) is not None
+    ]
+    rates = _money_weighted([_flows(days, start, last) for _, start in starts])
+    return [
+        _result(days, period, start, last, rate) for (period, start), rate in zip(starts, rates, strict=True)
+    ]
 
 
 def result_between(book: DailyBook, start: date, end: date) -> PeriodResult:
@@ -172,7 +179,8 @@ def result_between(book: DailyBook, start: date, end: date) -> PeriodResult:
     last = days.last_on_or_before(end)
     if last < 0 or start >= end:
         raise CashFlowError(f"no day of the book from {start} to {end}")
-    return _result(days, None, start, last)
+    (rate,) = _money_weighted([_flows(days, start, last)])
+    return _result(days, None, start, last, rate)
 
 
 @dataclass(frozen=True)
@@ -218,7 +226,18 @@ class _Days:
         return first
 
 
-def _result(days: _Days, period: Period | None, start: date, last: int) -> PeriodResult:
+@dataclass(frozen=True)
+class _MoneyWeighted:
+    """Rate as shown, number of roots, and whether the rate is a yearly one."""
+
+    rate: float | None
+    root_count: int
+    is_annualised: bool
+
+
+def _result(
+    days: _Days, period: Period | None, start: date, last: int, money_weighted: _MoneyWeighted
+) -> PeriodResult:
     opening = days.last_on_or_before(start)  # -1: before the history
     start_day = days.dates[opening].item() if opening >= 0 else start
     end_day = days.dates[last].item()
@@ -227,10 +246,6 @@ def _result(days: _Days, period: Period | None, start: date, last: int) -> Perio
     early, late, withdrawn = days.deposits[span], days.end_deposits[span], days.withdrawals[span]
     received = withdrawn - early - late
     twr, is_broken = _time_weighted(days.returns, opening, last, initial, final, period)
-    xirr, root_count, is_annualised = _money_weighted(
-        np.concatenate([[np.datetime64(start_day)], days.dates[span], [days.dates[last]]]),
-        np.concatenate([[-initial], received, [final]]),
-    )
     length = (end_day - start_day).days
     terms = _additive_terms(days.book, opening, last)
     dietz = modified_dietz(
@@ -244,9 +259,9 @@ def _result(days: _Days, period: Period | None, start: date, last: int) -> Perio
         twr=twr,
         twr_yearly=_yearly(twr, length),
         is_broken=is_broken,
-        xirr=xirr,
-        root_count=root_count,
-        is_annualised=is_annualised,
+        xirr=money_weighted.rate,
+        root_count=money_weighted.root_count,
+        is_annualised=money_weighted.is_annualised,
         simple_return=_simple_return(initial, final, float(received.sum())),
         modified_dietz=_known_rate(dietz),
         linked_modified_dietz=_known_rate(
@@ -263,13 +278,18 @@ def cash_flows(book: DailyBook, start: date, end: date) -> tuple[DateArray, Floa
     flow are left out. An amount is NaN where a value at either end is unknown.
     """
     days = _Days.of(book)
-    opening, last = days.last_on_or_before(start), days.last_on_or_before(end)
+    return _flows(days, start, days.last_on_or_before(end))
+
+
+def _flows(days: _Days, start: date, last: int) -> tuple[DateArray, FloatArray]:
+    opening = days.last_on_or_before(start)
+    start_day = days.dates[opening].item() if opening >= 0 else start
     span = slice(opening + 1, last + 1)
     received = days.withdrawals[span] - days.deposits[span] - days.end_deposits[span]
     initial, final = (0.0 if opening < 0 else days.value[opening]), days.value[last]
-    dates = np.concatenate([[np.datetime64(start)], days.dates[span], [days.dates[last]]])
+    dates = np.concatenate([[np.datetime64(start_day)], days.dates[span], [days.dates[last]]])
     amounts = np.concatenate([[-initial], received, [final]])
-    return dates[amounts != 0.0], amounts[amounts != 0.0]
+    return dates[amounts != 0.0], amounts[amounts != 0.0]  # NaN counts as a flow
 
 
 def _time_weighted(
@@ -284,20 +304,34 @@ def _time_weighted(
     return linked.rate, linked.is_broken
 
 
-def _money_weighted(dates: DateArray, amounts: FloatArray) -> tuple[float | None, int, bool]:
-    """Rate as shown, number of roots, and whether the rate is a yearly one."""
-    flows = np.flatnonzero(amounts)  # NaN counts as a flow
-    days = int((dates[-1] - dates[flows[0]]).astype(int)) if flows.size else 0
-    is_annualised = days >= DAYS_PER_YEAR
-    has_both_signs = (amounts > 0).any() and (amounts < 0).any()
-    if not np.isfinite(amounts).all() or not has_both_signs:
-        return None, 0, is_annualised
-    roots = xirr_roots(dates[flows], amounts[flows])
-    if roots.size == 0:
-        return None, 0, is_annualised
-    rate = float(roots[0])
-    shown = rate if is_annualised else math.expm1(math.log1p(rate) * days / DAYS_PER_YEAR)
-    return shown, int(roots.size), is_annualised
+def _money_weighted(ledgers: Sequence[tuple[DateArray, FloatArray]]) -> list[_MoneyWeighted]:
+    """Rates of ledgers as shown, numbers of roots, and whether the rates are yearly ones."""
+    days = [
+        (dates - dates[0]).astype("timedelta64[D]").astype(np.float64) if dates.size else np.zeros(0)
+        for dates, _ in ledgers
+    ]
+    solvable = [
+        number
+        for number, (_, amounts) in enumerate(ledgers)
+        if np.isfinite(amounts).all() and (amounts > 0).any() and (amounts < 0).any()
+    ]
+    found = dict.fromkeys(range(len(ledgers)), (math.nan, 0))
+    if solvable:
+        lengths = np.array([ledgers[number][1].size for number in solvable], dtype=np.int64)
+        times, amounts = (np.zeros((len(solvable), lengths.max())) for _ in range(2))
+        for row, number in enumerate(solvable):
+            times[row, : lengths[row]] = days[number] / DAYS_PER_YEAR
+            amounts[row, : lengths[row]] = ledgers[number][1]
+        rates, root_counts = xirr_many(times, amounts, lengths)
+        found |= dict(zip(solvable, zip(rates.tolist(), root_counts.tolist(), strict=True), strict=True))
+    shown = []
+    for number, (rate, root_count) in found.items():
+        length = float(days[number][-1]) if days[number].size else 0.0
+        is_annualised = length >= DAYS_PER_YEAR
+        if not is_annualised and root_count:
+            rate = math.expm1(math.log1p(rate) * length / DAYS_PER_YEAR)
+        shown.append(_MoneyWeighted(rate if root_count else None, root_count, is_annualised))
+    return shown
 
 
 def _yearly(rate: float | None, days: int) -> float | None:

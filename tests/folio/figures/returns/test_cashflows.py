@@ -10,7 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from folio.errors import CashFlowError, NoRateFound
-from folio.figures.returns.cashflows import HIGHEST_RATE, LOWEST_RATE, linked_xirr, xirr, xirr_roots
+from folio.figures.returns.cashflows import (
+    HIGHEST_RATE,
+    LOWEST_RATE,
+    linked_xirr,
+    xirr,
+    xirr_many,
+    xirr_roots,
+)
 
 START = np.datetime64("2020-01-01")
 
@@ -229,3 +236,41 @@ def test_a_flow_between_valuations_meets_the_price_of_even_growth():
 def test_a_span_without_a_closing_value_or_a_rate_has_no_linked_return():
     assert math.isnan(linked_xirr(START, 100.0, days(50), np.array([math.nan]), np.zeros(1)))
     assert linked_xirr(START, 0.0, days(50), np.zeros(1), np.zeros(1)) == 0.0
+
+
+LEDGERS = st.lists(
+    st.lists(st.tuples(st.integers(0, 4000), st.integers(-500, 500)), min_size=1, max_size=12),
+    min_size=1,
+    max_size=8,
+)
+
+
+@given(ledgers=LEDGERS, closing=st.integers(-3000, 3000))
+@settings(deadline=None)
+def test_many_ledgers_at_once_have_the_rates_they_have_one_by_one(ledgers, closing):
+    rows = []
+    for flows in ledgers:
+        dated = sorted((day, float(amount)) for day, amount in [*flows, (4001, closing)] if amount)
+        if len({amount > 0 for _, amount in dated}) == 2:
+            rows.append(dated)
+    if not rows:
+        return
+    lengths = np.array([len(row) for row in rows])
+    times, amounts = np.full((len(rows), lengths.max()), 9.9), np.full((len(rows), lengths.max()), 1.0)
+    for number, row in enumerate(rows):
+        first = row[0][0]
+        times[number, : len(row)] = [(day - first) / 365 for day, _ in row]
+        amounts[number, : len(row)] = [amount for _, amount in row]
+    rates, counts = xirr_many(times, amounts, lengths)
+    for number, row in enumerate(rows):
+        roots = xirr_roots(days(*(day for day, _ in row)), np.array([amount for _, amount in row]))
+        assert counts[number] == roots.size
+        expected = roots[0] if roots.size else math.nan
+        assert rates[number] == pytest.approx(expected, rel=1e-9, abs=1e-11, nan_ok=True)
+
+
+def test_tables_of_flows_that_do_not_pair_are_refused():
+    with pytest.raises(CashFlowError, match="pair"):
+        xirr_many(np.zeros((2, 3)), np.zeros((2, 2)), np.array([1, 1]))
+    with pytest.raises(CashFlowError, match="finite"):
+        xirr_many(np.zeros((1, 1)), np.full((1, 1), np.inf), np.array([1]))
