@@ -290,6 +290,8 @@ class Portfolio:
 
     def investments_by(self, months: int) -> list[dict[str, Any]]:
         """Change of the investment by calendar month or year, from the day before the first activity on."""
+        if not self.activities:
+            return []
         found, on = [], (self.first - ONE_DAY).replace(day=1)
         on = on.replace(month=1) if months == 12 else on
         while on <= self.last:

@@ -121,6 +121,17 @@ def posting(text: str) -> Posting:
     return found
 
 
+def infer_prices(journal: Journal) -> None:
+    """Prices from what postings cost, beside those of the directives."""
+    for entry in journal.entries:
+        for each in entry.postings:
+            if each.amounts and each.cost:
+                ((commodity, quantity),) = each.amounts.items()
+                ((other, cost),) = each.cost.items()
+                if quantity:
+                    journal.prices[commodity, other].setdefault(entry.day, cost / quantity)
+
+
 def added(*parts: Amounts) -> Amounts:
     """Sum by commodity."""
     total: Amounts = defaultdict(Decimal)
@@ -161,6 +172,7 @@ class Report:
         self.begin = self.end = None
         self.step: int | None = None
         self.valued: str | None = None
+        self.is_at_cost = False
         words = iter(shlex.split(case.inputs["command"]))
         for word in words:
             if word in ("-b", "--begin"):
@@ -173,12 +185,16 @@ class Report:
                 next(words)
             elif word == "-V" or word.startswith("--value"):
                 self.valued = word.partition("=")[2] or "end"
+            elif word in ("-B", "--cost"):
+                self.is_at_cost = True
+            elif word == "--infer-market-prices":
+                infer_prices(self.journal)
             else:
                 assert word in ("hledger", "-f-", "roi", "-N", "-f", "-"), f"no reader of {word}"
         days = [entry.day for entry in self.journal.entries]
         self.begin = self.begin or min(days)
         self.end = self.end or max(days) + ONE_DAY
-        self.main = next(iter(next(each for each in self.journal.entries).postings[0].amounts or {}))
+        self.main = next(iter(self.journal.entries[0].postings[0].amounts or {}), "")
         if self.valued and "," in self.valued:
             self.main = self.valued.partition(",")[2]
 
@@ -194,19 +210,28 @@ class Report:
             total += quantity * price
         return total
 
-    def moved(self, entry: Entry, account: str) -> Amounts:
-        """What an entry did to an account and those below it."""
-        return added(
-            *(
-                each.amounts or {}
-                for each in entry.postings
-                if each.account == account or each.account.startswith(f"{account}:")
-            )
-        )
+    def matches(self, query: str, account: str) -> bool:
+        """Whether an account's name holds what a query says, in any case of letters."""
+        return bool(query) and re.search(query.removeprefix("acct:"), account, re.IGNORECASE) is not None
+
+    def amounts(self, postings: list[Posting]) -> Amounts:
+        """Sum of postings, at cost where the report is."""
+        return added(*((each.cost if self.is_at_cost else None) or each.amounts or {} for each in postings))
+
+    def moved(self, entry: Entry, query: str) -> Amounts:
+        """What an entry did to the accounts of a query."""
+        return self.amounts([each for each in entry.postings if self.matches(query, each.account)])
 
     def flow(self, entry: Entry) -> Amounts:
-        """Money into the investment that is not its profit."""
-        return added(self.moved(entry, self.investment), self.moved(entry, self.profit))
+        """Money into the investment: what left accounts that are neither its own nor its profit's."""
+        if not self.moved(entry, self.investment):
+            return {}
+        others = [
+            each
+            for each in entry.postings
+            if not self.matches(self.investment, each.account) and not self.matches(self.profit, each.account)
+        ]
+        return negative(self.amounts(others))
 
     def held(self, before: date) -> Amounts:
         """Investment at the close of the day before."""

@@ -273,6 +273,7 @@ def check_scenario(case: Case) -> None:
     last = walk(ledger.bookings, ledger.market, ledger.account(), ledger.end)[-1]
     costs = walk(with_fees(ledger.bookings), ledger.market, ledger.account(), ledger.end)[-1]
     held, cost = last.held[instrument], costs.held[instrument].cost_account
+    assert last.value is not None
     delta = result.gains + result.currency_effect + result.income - result.fees - result.taxes
     paid_in = result.initial_value + sum(
         part for part, on in zip(book.deposits, book.dates.tolist(), strict=True) if on > ledger.start
@@ -286,11 +287,11 @@ def check_scenario(case: Case) -> None:
         "quote": ledger.market.price(instrument, ledger.end),
         "cost_fifo": fifo_cost(ledger.bookings),
         "cost_moving_average": cost,
-        "cost_per_share_without_fees_taxes": held.cost_account / held.units if held.units else None,
+        "cost_per_share_without_fees_taxes": held.cost_account / held.units if held.units else Decimal(0),
         "delta": delta,
         "delta_percent": delta / paid_in,
         "gains_on_holdings": last.value - cost,
-        "gains_on_holdings_percent": last.value / cost - 1 if cost else None,
+        "gains_on_holdings_percent": last.value / cost - 1 if cost else Decimal(0),
         "unrealised_gains": gains.unrealised,
         "realised_gains": gains.realised,
         "irr": xirr(*cash_flows(untaxed, ledger.start, ledger.end)),
