@@ -197,6 +197,8 @@ class Report:
         self.main = next(iter(self.journal.entries[0].postings[0].amounts or {}), "")
         if self.valued and "," in self.valued:
             self.main = self.valued.partition(",")[2]
+        elif self.valued and self.journal.prices:
+            self.main = next(iter(self.journal.prices))[1]
 
     def value(self, amounts: Amounts, day: date) -> Decimal:
         """Amounts in the main commodity, at the last price on or before the day."""
@@ -306,13 +308,15 @@ class Report:
             for entry in self.journal.entries
             if begin <= entry.day < end and any(self.moved(entry, self.profit).values())
         }
-        if self.valued:
+        if self.valued:  # prices tell what a day's flow met
             valued |= {day for quotes in self.journal.prices.values() for day in quotes if begin <= day < end}
         events = [(day, 0, math.nan, float(flow)) for day, flow in flows.items()]
         events += [
             (day, 1, float(self.value(self.held(day + ONE_DAY), day)), 0.0)
             for day in valued | {end - ONE_DAY}
         ]
+        if self.valued:
+            events += [(day, -1, float(self.value(self.held(day), day)), 0.0) for day in flows]
         days, _, values, moved = zip(*sorted(events), strict=True)
         return linked_xirr(
             np.datetime64(begin),

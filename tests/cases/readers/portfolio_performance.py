@@ -183,8 +183,9 @@ def check_chain(case: Case) -> None:
     only(case.expected, "delta", "accumulated", "accumulated_last")
     ledger = Ledger(case.inputs)
     book = ledger.book()
-    _, rates = after(book, ledger.start)
-    deltas = np.concatenate([[0.0], np.nan_to_num(rates)])
+    dates, rates = after(book, ledger.start)
+    deltas = np.zeros((ledger.end - ledger.start).days + 1)
+    deltas[(dates - np.datetime64(ledger.start)).astype(int)] = np.nan_to_num(rates)
     accumulated = np.cumprod(1.0 + deltas) - 1.0
     for figure, found in (
         ("delta", deltas),

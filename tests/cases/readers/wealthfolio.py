@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from folio.figures.ledger import Account, Booking, DatedNumbers, Market, walk
+from folio.figures.ledger import Account, Booking, DatedNumbers, Held, Market, walk
 from folio.figures.returns.periods import DailyBook, result_between
 from tests.cases.case import Case, only
 
@@ -64,13 +64,25 @@ def check_fx(case: Case) -> None:
         }
     )
     bookings = [booking(fields, currency) for fields in inputs["activities"]]
-    last = walk(bookings, market, Account(currency), max(each.booked_on for each in bookings))[-1]
+    days = walk(bookings, market, Account(currency), max(each.booked_on for each in bookings))
+    last = days[-1]
+    (held, *others) = last.held.values() or [Held()]
+    assert not others, "positions of several symbols in one figure"
+    found: dict[str, Decimal] = {
+        "quantity": held.units,
+        "total_cost_basis": held.cost_local,
+        "average_cost": held.cost_local / held.units if held.units else Decimal(0),
+        "net_contribution": sum((day.net_flow for day in days), start=Decimal(0)),
+    }
     for figure, value in case.expected.items():
         name, _, held_in = figure.partition("_")
-        assert name == "cash", f"no figure {figure!r}"
         if value is None:
             continue
-        assert (last.cash if held_in == currency else 0) == Decimal(value), figure
+        if name == "cash":
+            assert (last.cash if held_in == currency else 0) == Decimal(value), figure
+        else:
+            assert figure in found, f"no figure {figure!r}"
+            assert found[figure] == Decimal(value), figure
 
 
 def days_of(valuations: list[Mapping[str, Any]]) -> Iterator[tuple[date, Decimal, Decimal]]:
