@@ -21,6 +21,7 @@ from folio.figures.returns.twr import FlowTiming
 
 CashModel = Literal["kept", "implied"]
 Taxes = Literal["borne", "outside"]
+Shorts = Literal["refused", "carried"]
 
 ZERO = Decimal(0)
 ONE = Decimal(1)
@@ -128,7 +129,10 @@ class Market:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Units of an instrument and their average cost without fees, in its own and the account's currency."""
+    """Units of an instrument and their average cost without fees, in its own and the account's currency.
+
+    Of a short position all three are negative: its cost is what its sale brought.
+    """
 
     units: Decimal = ZERO
     cost_local: Decimal = ZERO
@@ -170,12 +174,14 @@ class Account:
     """How an account counts: its currency, cash model, flow timing, and whether taxes are borne by it.
 
     With taxes `outside` they are paid past the account: they lower neither its value nor what was paid in.
+    Selling more than is held is refused, or opens a short position where shorts are `carried`.
     """
 
     currency: str
     cash_model: CashModel = "kept"
     flow_timing: FlowTiming = "start"
     taxes: Taxes = "borne"
+    shorts: Shorts = "refused"
 
 
 def walk(bookings: Iterable[Booking], market: Market, account: Account, last: date) -> list[Day]:
@@ -254,7 +260,7 @@ def _take(today: Day, booking: Booking, market: Market, account: Account) -> Non
     today.fees += fee + (amount if effect.is_fee else ZERO)
     today.taxes += tax + (amount if effect.is_tax else ZERO)
     if booking.instrument is not None:
-        _move_units(today, booking, effect, rate, market)
+        _move_units(today, booking, effect, rate, market, account)
 
     if booking.kind in ("transfer_in", "transfer_out"):
         _flow(today, effect.units_sign * _value_in_kind(booking, amount, market, account), "end")
@@ -285,37 +291,45 @@ def _value_in_kind(booking: Booking, amount: Decimal, market: Market, account: A
     return amount if price is None or rate is None else booking.units * price * rate
 
 
-def _move_units(today: Day, booking: Booking, effect: Effect, rate: Decimal, market: Market) -> None:
-    """Units and average cost after the booking; what leaves takes its share of the cost along."""
+def _move_units(
+    today: Day, booking: Booking, effect: Effect, rate: Decimal, market: Market, account: Account
+) -> None:
+    """Units and average cost after the booking; what is closed takes its share of the cost along."""
     instrument = booking.instrument or ""
     before = today.held.get(instrument, Held())
     if booking.kind == "split":
         after = Held(before.units * booking.ratio, before.cost_local, before.cost_account)
-    elif effect.units_sign > 0:
-        cost = ZERO if booking.kind == "bonus" else booking.amount
-        local = market.currencies.get(instrument, booking.currency)
-        to_local = ONE if booking.currency in (None, local) else None
-        if to_local is None:
-            to_local = market.rate(booking.currency or "", local or "", booking.booked_on)
-        if to_local is None:
-            raise LedgerError(f"{booking.kind} of {booking.booked_on} has no rate to {local}")
-        after = Held(
-            units=before.units + booking.units,
-            cost_local=before.cost_local + cost * to_local,
-            cost_account=before.cost_account + cost * rate,
-        )
-    elif effect.units_sign < 0:
-        if booking.units > before.units:
+    elif effect.units_sign:
+        moved = effect.units_sign * booking.units
+        is_against = before.units * moved < 0
+        closed = min(abs(moved), abs(before.units)) if is_against else ZERO
+        if moved < 0 and closed < -moved and account.shorts == "refused":
             raise LedgerError(
                 f"{booking.kind} of {booking.booked_on} takes {booking.units:f} units of {instrument}, "
-                f"{before.units:f} are held"
+                f"{max(before.units, ZERO):f} are held"
             )
-        left = before.units - booking.units
-        share = left / before.units if before.units else ZERO
-        after = Held(left, before.cost_local * share, before.cost_account * share)
+        left = 1 - closed / abs(before.units) if closed else ONE
+        opened = (abs(moved) - closed) / abs(moved) if moved else ZERO
+        cost = ZERO if booking.kind == "bonus" else effect.units_sign * booking.amount * opened
+        after = Held(
+            units=before.units + moved,
+            cost_local=before.cost_local * left + cost * _to_local(booking, cost, market),
+            cost_account=before.cost_account * left + cost * rate,
+        )
     else:
         return
     today.held = today.held | {instrument: after}
+
+
+def _to_local(booking: Booking, cost: Decimal, market: Market) -> Decimal:
+    """Rate from the booking's currency to the instrument's own."""
+    local = market.currencies.get(booking.instrument or "", booking.currency)
+    if not cost or booking.currency in (None, local):
+        return ONE
+    rate = market.rate(booking.currency or "", local or "", booking.booked_on)
+    if rate is None:
+        raise LedgerError(f"{booking.kind} of {booking.booked_on} has no rate to {local}")
+    return rate
 
 
 def _value(today: Day, market: Market, account: Account) -> None:

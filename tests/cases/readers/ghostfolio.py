@@ -76,7 +76,7 @@ class Frame:
 
     @property
     def _account(self) -> Account:
-        return Account(self.currency, "implied")
+        return Account(self.currency, "implied", shorts="carried")
 
 
 class Portfolio:
@@ -164,7 +164,8 @@ class Portfolio:
             return {"quantity": held.units, "averagePrice": average(held), "investment": held.cost_local}
         plain = self.plain.result(symbol, before, self.last)
         daily = self.daily.result(symbol, before, self.last)
-        in_local = daily_book(own_currency(own), self.daily.market, Account(currency, "implied"), self.last)
+        local_account = Account(currency, "implied", shorts="carried")
+        in_local = daily_book(own_currency(own), self.daily.market, local_account, self.last)
         local = result_between(in_local, before, self.last)
         rate = self.rate(symbol)
         plain_day, daily_day = self.plain.day(symbol, self.last), self.daily.day(symbol, self.last)

@@ -125,6 +125,19 @@ def test_a_split_changes_units_and_not_cost():
     assert (days[1].held["SHARE"].units, days[1].invested, days[1].value) == (20, 500, 500)
 
 
+def test_a_short_position_is_carried_where_the_account_allows_it():
+    days = walk(
+        [buy(0, 4, 400), sell(1, 10, 1200), buy(2, 3, 330), buy(3, 5, 500)],
+        market({0: 100, 1: 120, 2: 110, 3: 100}),
+        Account("EUR", "implied", shorts="carried"),
+        day(3),
+    )
+    # six short at 120; three closed; the last three closed and two opened of five for 500
+    assert [each.held["SHARE"].units for each in days] == [4, -6, -3, 2]
+    assert [each.invested for each in days] == [400, -720, -360, 200]
+    assert [each.value for each in days] == [400, -720, -330, 200]
+
+
 def test_gains_of_lots_by_hand():
     # held at the start: 10 at 120; 4 sold at 130, 6 left at 125
     found = period_gains(

@@ -389,7 +389,8 @@ def _additive_terms(book: DailyBook, opening: int, last: int) -> dict[str, Amoun
     def total(array: Money) -> Any:
         """Sum over the period; days with a null add nothing, since the next known day carries their part."""
         if array.dtype != object:
-            return float(np.nansum(array[span]))
+            whole = float(array[span].sum())
+            return float(np.nansum(array[span])) if math.isnan(whole) else whole
         return sum((part for part in array[span] if _known(part) is not None), start=zero)
 
     income, fees, taxes = total(book.income), total(book.fees), total(book.taxes)
