@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain as joined
 from itertools import pairwise
 from typing import Any
 from uuid import UUID
@@ -15,6 +16,8 @@ from folio.figures.returns.periods import Amount, DailyBook, period_results
 from folio.figures.returns.twr import chain, daily_returns
 from folio.jobs.nights import Night
 from folio.store import warehouse
+
+CHUNK = 65_536
 
 LARGEST_RATE = 1e8
 """Rates from here on do not fit numeric(20, 12); they come of next to nothing invested."""
@@ -118,11 +121,11 @@ def _investments(connection: psycopg.Connection[Any]) -> dict[bytes, tuple[DateA
     )
     changes = investment_changes(
         positions=map(bytes, positions),
-        effects=effects.astype(np.int64).tolist(),
-        units=units.tolist(),
-        ratios=ratios.tolist(),
-        costs=costs.tolist(),
-        carry_rates=rates.tolist(),
+        effects=_numbers(effects),
+        units=_numbers(units),
+        ratios=_numbers(ratios),
+        costs=_numbers(costs),
+        carry_rates=_numbers(rates),
         pairs=map(bytes, pairs),
     )
     in_order = np.argsort(portfolio_ids, kind="stable")  # by portfolio, and within it by day as they came
@@ -133,6 +136,13 @@ def _investments(connection: psycopg.Connection[Any]) -> dict[bytes, tuple[DateA
         for first, end in pairwise([0, *firsts.tolist(), len(dates)])
         if first < end
     }
+
+
+def _numbers(array: FloatArray) -> Iterator[float]:
+    """Python's numbers of an array, a part at a time, since a list of all takes four times its room."""
+    return joined.from_iterable(
+        array[first : first + CHUNK].tolist() for first in range(0, len(array), CHUNK)
+    )
 
 
 def _invested(days: DateArray, investment: tuple[DateArray, FloatArray] | None) -> FloatArray:

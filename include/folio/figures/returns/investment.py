@@ -1,5 +1,6 @@
 """Average-cost investment: what the units held cost on average, moved by each booked event."""
 
+from array import array
 from collections.abc import Iterable
 from enum import IntEnum
 
@@ -22,7 +23,7 @@ class CostEffect(IntEnum):
 
 def investment_changes(
     positions: Iterable[bytes],
-    effects: Iterable[int],
+    effects: Iterable[float],
     units: Iterable[float],
     ratios: Iterable[float],
     costs: Iterable[float],
@@ -54,18 +55,22 @@ def investment_changes(
     float64 of shape (n_events,)
         Openings above zero, closings below; a closing takes the share of cost that its units have.
     """
+    split, transfer_in, transfer_out = (  # plain numbers compare faster than members
+        float(effect) for effect in (CostEffect.SPLIT, CostEffect.TRANSFER_IN, CostEffect.TRANSFER_OUT)
+    )
+    opening = float(CostEffect.OPEN)
     held: dict[bytes, tuple[float, float]] = {}
     on_the_way: dict[bytes, float] = {}
-    changes = []
+    changes = array("d")
     for position, effect, moved, ratio, cost, carry_rate, pair in zip(
         positions, effects, units, ratios, costs, carry_rates, pairs, strict=True
     ):
         before, invested = held.get(position, (0.0, 0.0))
         change = 0.0
-        if effect == CostEffect.SPLIT:
+        if effect == split:
             held[position] = before * ratio, invested
-        elif effect in (CostEffect.OPEN, CostEffect.TRANSFER_IN):
-            is_carried = effect == CostEffect.TRANSFER_IN and pair in on_the_way
+        elif effect in (opening, transfer_in):
+            is_carried = effect == transfer_in and pair in on_the_way
             change = on_the_way.pop(pair) * carry_rate if is_carried else cost
             held[position] = before + moved, invested + change
         else:
@@ -73,7 +78,7 @@ def investment_changes(
             is_emptied = 1.0 - share < _NOTHING_LEFT
             change = -(invested if is_emptied else invested * share)
             held[position] = (0.0, 0.0) if is_emptied else (before - moved, invested + change)
-            if effect == CostEffect.TRANSFER_OUT:
+            if effect == transfer_out:
                 on_the_way[pair] = -change
         changes.append(change)
     return np.array(changes, dtype=np.float64)
