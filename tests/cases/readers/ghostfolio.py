@@ -237,19 +237,16 @@ class Portfolio:
         found["netPerformance"] = self.summed(self.plain, net, on)
         found["netPerformanceWithCurrencyEffect"] = self.summed(self.daily, net, on)
         for name, frame in names.items():
-            mean = self.summed(frame, lambda result: result.mean_investment, on)
-            rates = [
-                frame.result(symbol, self.first - ONE_DAY, on).roai
+            results = [
+                frame.result(symbol, self.first - ONE_DAY, on)
                 for symbol in self.bookings
                 if frame.day(symbol, on) is not None
             ]
-            found[f"netPerformance{name}"] = (
-                rates[0]
-                if len(rates) == 1 and rates[0]
-                else self.summed(frame, net, on) / mean
-                if mean
-                else ZERO
-            )
+            mean = sum((each.mean_investment or ZERO for each in results), start=ZERO)
+            if len(results) == 1 and not results[0].income:
+                found[f"netPerformance{name}"] = results[0].roai or ZERO
+            else:  # the peer adds up the means of its positions, and leaves income out
+                found[f"netPerformance{name}"] = self.summed(frame, net, on) / mean if mean else ZERO
         return found
 
     def range_start(self, name: str) -> date:
