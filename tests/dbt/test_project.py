@@ -494,6 +494,16 @@ def test_returns_and_periods_come_from_the_days(built: Built) -> None:
     )  # fmt: skip
 
 
+def test_the_return_on_the_average_investment_is_of_what_purchases_cost(built: Built) -> None:
+    # 1000 USD at 0.8 for three days, then also 1000 INR at 1/64; the sale of more than held is refused
+    mean = round((3 * Decimal(800) + 10 * Decimal("815.625")) / 13, 8)
+    gained = Decimal("221.875") - Decimal("18.75") + 25 - 4
+    (inception,) = built.rows(
+        "select mean_investment_portfolio, roai from build.fct_period_results where period = 'ITD'"
+    )
+    assert inception == (mean, round(gained / mean, 12))
+
+
 def test_holdings_give_units_cost_value_and_weight(built: Built) -> None:
     holdings = built.rows(
         "select account_code, instrument_code, units, value_local, value_account, value_portfolio, "
