@@ -11,7 +11,8 @@ from psycopg.rows import dict_row
 
 from folio.books.identity import surrogate_id
 from folio.errors import LotError
-from folio.figures.lots.fifo import EventKind, LedgerMatch, LotEvent, Method, RefusedEvent, match_ledger
+from folio.figures.lots.events import EventKind, LedgerMatch, LotEvent, Method, RefusedEvent
+from folio.figures.lots.matching import match_ledger
 from folio.jobs.nights import Night
 from folio.store import warehouse
 
