@@ -47,7 +47,7 @@ def add_commands(names: Iterable[str]) -> None:
         if isinstance(group := getattr(module, "app", None), typer.Typer):
             app.add_typer(group, name=name)
         else:
-            app.command(name)(getattr(module, name))
+            app.command(name.replace("_", "-"))(getattr(module, name))
 
 
 add_commands(sorted(module.name for module in pkgutil.iter_modules(commands.__path__)))

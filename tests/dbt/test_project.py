@@ -18,8 +18,8 @@ import pytest
 import yaml
 
 from folio.books.identity import surrogate_id
-from folio.errors import TransformationError
-from folio.jobs import lots, nights, returns, transformation
+from folio.errors import FolioError, TransformationError
+from folio.jobs import lots, nights, returns, tax_year, transformation
 from folio.settings import ROOT, settings
 from folio.store.postgres import EmbeddedPostgres
 
@@ -125,10 +125,10 @@ def fill(book: Book) -> None:
         currency="EUR",
         drift_band=Decimal("0.05"),
     )
-    for key, kind, currency, cash_model, flow_timing in (
-        ("broker", "brokerage", "EUR", "kept", "start"),
-        ("second", "brokerage", "EUR", "kept", "start"),
-        ("folio", "folio", "INR", "implied", "end"),
+    for key, kind, currency, regime, cash_model, flow_timing in (
+        ("broker", "brokerage", "EUR", "us", "kept", "start"),
+        ("second", "brokerage", "EUR", "us", "kept", "start"),
+        ("folio", "folio", "INR", "india", "implied", "end"),
     ):
         book.add(
             "book_accounts",
@@ -137,7 +137,7 @@ def fill(book: Book) -> None:
             name=key,
             kind=kind,
             currency=currency,
-            tax_regime="none",
+            tax_regime=regime,
             lot_method="fifo",
             cash_model=cash_model,
             flow_timing=flow_timing,
@@ -595,3 +595,36 @@ def test_a_failing_stage_says_which_node_failed_and_why(built: Built) -> None:
 def test_an_unknown_stage_is_refused(built: Built) -> None:
     with pytest.raises(TransformationError, match="'gates' is no stage"):
         transformation.run_stage(NIGHT, "gates")
+
+
+SOLD = """
+    insert into build.fct_realised_gains (
+        closing_transaction_id, lot_id, account_id, portfolio_id, instrument_id, acquisition_date, sale_date,
+        holding_days, units, proceeds_account, price_cost_account, tax_cost_account, gain_account, match_rule,
+        term, disallowed_account, cost_added_account, taxable_gain_account, account_currency,
+        portfolio_currency, quality, method_version
+    )
+    select gen_random_uuid(), gen_random_uuid(), accounts.account_id, accounts.portfolio_id,
+           instruments.instrument_id, date '2012-01-03', date '2013-02-13', 407, 2, 80, 60, 61, 19, 'lot',
+           'long', 0, 0, 19, accounts.account_currency, 'EUR', 'ok', 'by hand'
+    from build.dim_accounts as accounts cross join build.dim_instruments as instruments
+    where instruments.instrument_code in ('share', 'fund')
+"""
+
+
+def test_a_form_has_the_gains_of_its_regime_and_year_and_adds_up_to_them(built: Built) -> None:
+    with psycopg.connect(built.dsn) as connection:
+        connection.execute(SOLD)
+        form_8949 = tax_year.lines(connection, "ann", "2013")
+        schedule_112a = tax_year.lines(connection, "ann", "2012-13")
+        assert tax_year.lines(connection, "ann", "2012") == []
+        with pytest.raises(FolioError, match="No investor"):
+            tax_year.lines(connection, "nobody", "2013")
+        connection.rollback()
+    assert sorted((line["Account"], line["Part"], line["Gain"]) for line in form_8949) == [
+        (account, "II", "19") for account in ("broker", "broker", "second", "second")
+    ]
+    assert [(line["Account"], line["Section"], line["Gain"]) for line in schedule_112a] == [
+        ("folio", "112A", "19"),
+        ("folio", "112A", "19"),
+    ]

@@ -11,13 +11,11 @@ from psycopg.rows import dict_row
 
 from folio.books.identity import surrogate_id
 from folio.errors import LotError
-from folio.figures.lots.events import EventKind, LedgerMatch, LotEvent, Method, RefusedEvent
+from folio.figures.lots.events import ZERO, EventKind, LedgerMatch, LotEvent, Method, RefusedEvent
 from folio.figures.lots.matching import match_ledger
+from folio.jobs.lot_taxes import Holder, LotTaxes, Position, rules_of, tax
 from folio.jobs.nights import Night
 from folio.store import warehouse
-
-Position = tuple[UUID, UUID]
-"""Account and instrument."""
 
 EFFECTS: dict[str, EventKind] = {
     **dict.fromkeys(("buy", "reinvest", "switch_in", "bonus", "staking_reward", "airdrop"), "open"),
@@ -32,6 +30,19 @@ BATCH = """
     from build.dim_accounts
     join build.dim_portfolios using (portfolio_id)
     where mod(abs(hashtext(household_id::text)::bigint), %(batches)s) = %(batch)s
+"""
+
+HOLDERS = f"""
+    select accounts.account_id, instruments.instrument_id, accounts.tax_regime, portfolios.tax_unit_id,
+           accounts.account_currency, instruments.asset_class, instruments.instrument_kind
+    from (
+        select distinct account_id, instrument_id
+        from build.int_ledger_events
+        where account_id in ({BATCH})
+    ) as positions
+    join build.dim_accounts as accounts using (account_id)
+    join build.dim_portfolios as portfolios using (portfolio_id)
+    join build.dim_instruments as instruments using (instrument_id)
 """
 
 EVENTS = f"""
@@ -70,9 +81,12 @@ def match(night: str, batch: str) -> None:
     this_batch = {"batch": number, "batches": batches}
     with warehouse.connect() as connection:
         events, methods, unpriced = _read(connection, this_batch)
-        ledger = match_ledger(events, methods, on_refusal="skip")
+        holders = _holders(connection, this_batch)
+        rules = {position: rules_of(holders[position], method) for position, method in methods.items()}
+        ledger = match_ledger(events, methods, on_refusal="skip", rules=rules)
+        taxes = tax(ledger, holders, events)
         accounts = [account for (account,) in connection.execute(BATCH, this_batch)]
-        _write(connection, accounts, methods, ledger, [*unpriced, *ledger.refused])
+        _write(connection, accounts, methods, ledger, taxes, [*unpriced, *ledger.refused])
 
 
 def _read(
@@ -97,11 +111,20 @@ def _read(
     return events, methods, unpriced
 
 
+def _holders(connection: psycopg.Connection[Any], batch: dict[str, int]) -> dict[Position, Holder]:
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return {
+            (row.pop("account_id"), row.pop("instrument_id")): Holder(**row)
+            for row in cursor.execute(HOLDERS, batch)
+        }
+
+
 def _write(
     connection: psycopg.Connection[Any],
     accounts: list[UUID],
     methods: dict[Position, Method],
     ledger: LedgerMatch[Position],
+    taxes: LotTaxes,
     refused: list[RefusedEvent[Position]],
 ) -> None:
     ids: dict[str, UUID] = {
@@ -114,7 +137,7 @@ def _write(
             [
                 *("account_id", "instrument_id", "lot_id", "lot_method", "opening_transaction_id"),
                 *("acquisition_date", "opened_on", "units_acquired", "units_open"),
-                *("price_cost_open_account", "tax_cost_open_account"),
+                *("price_cost_open_account", "tax_cost_open_account", "cost_added_account"),
             ],
             (
                 (
@@ -128,6 +151,7 @@ def _write(
                     lot.units_open,
                     lot.price_cost_open,
                     lot.tax_cost_open,
+                    taxes.cost_added.get((key, lot.lot_id), ZERO),
                 )
                 for key, history in ledger.histories.items()
                 for lot in history.lots
@@ -137,6 +161,7 @@ def _write(
             [
                 *("account_id", "instrument_id", "closing_transaction_id", "lot_id", "acquisition_date"),
                 *("sale_date", "units", "price_cost_account", "tax_cost_account", "proceeds_account"),
+                *("match_rule", "term", "disallowed_account", "cost_added_account"),
             ],
             (
                 (
@@ -149,9 +174,13 @@ def _write(
                     part.price_cost,
                     part.tax_cost,
                     part.proceeds,
+                    part.rule,
+                    taxed.term,
+                    taxed.disallowed,
+                    taxed.cost_added,
                 )
                 for key, history in ledger.histories.items()
-                for part in history.matches
+                for part, taxed in zip(history.matches, taxes.matches[key], strict=True)
             ),
         ),
         "computed.position_intervals": (

@@ -113,7 +113,9 @@ IDENTITIES = (
                 select household_id, account_currency, sum(cost) as cost from (
                     select account_id, tax_cost_open_account as cost from build.fct_tax_lots
                     union all
-                    select account_id, tax_cost_account from build.fct_realised_gains
+                    select account_id,
+                           tax_cost_account - case when lot_method = 'acb' then disallowed_account else 0 end
+                    from build.fct_realised_gains join build.dim_accounts using (account_id)
                 ) as both_sides join homes using (account_id) group by 1, 2
             )
             select 'household ' || household_id || ' in ' || account_currency,

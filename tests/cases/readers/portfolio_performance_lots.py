@@ -135,8 +135,17 @@ def _history(case: Case, method: Method, currency: str | None, *, with_fees: boo
 
 def _events(case: Case, currency: str | None, *, with_fees: bool = True) -> list[LotEvent]:
     """Transactions in order; amounts hold fees and taxes, which gains leave out."""
+    rows = case.inputs["transactions"]
+    moved = {
+        side: sorted(
+            (row["date"], Decimal(row["shares"])) for row in rows if row["type"] == f"TRANSFER_{side}"
+        )
+        for side in ("IN", "OUT")
+    }
+    if moved["IN"] == moved["OUT"]:  # from one of the client's portfolios to another: nothing is sold
+        rows = [row for row in rows if not row["type"].startswith("TRANSFER_")]
     events = []
-    for number, row in enumerate(case.inputs["transactions"]):
+    for number, row in enumerate(rows):
         only(
             row, "date", "type", "shares", "amount", "price", "gross_forex", "exchange_rate", "fees", "taxes",
             "security",

@@ -152,3 +152,31 @@ def test_the_demo_book_lands_with_only_its_documented_rejections(
         "on i.kind = 'account' and i.source_key = a.account_key",
     )
     assert (accounts, lost) == (40, 0)
+
+
+def test_an_account_may_name_any_lot_method_that_its_regime_allows(drop: Path, warehouse: str) -> None:
+    reference(drop)
+    named = [
+        ("us", "hifo"),
+        ("us", "average"),
+        ("uk", "section_104"),
+        ("de", "average"),
+        ("de", "tax_minimising"),
+    ]
+    rows = "".join(
+        f"{regime}-{method},P1,Broker,brokerage,EUR,{regime},{method},kept,start,2009-01-02\n"
+        for regime, method in named
+    )
+    put(drop, "2013-02-27T0000Z_d.csv", ACCOUNTS + rows)
+    intake.files("2013-02-28T0300Z")
+    assert query(warehouse, "select account_key from raw.book_accounts order by 1") == [
+        ("A1",),
+        ("de-average",),
+        ("uk-section_104",),
+        ("us-hifo",),
+    ]
+    reasons = query(warehouse, "select reason from raw.rejected_rows order by reason")
+    assert [reason[:60] for (reason,) in reasons] == [
+        "column lot_method: 'average' is not for regime 'us'; allowed"[:60],
+        "column lot_method: 'tax_minimising' is not for regime 'de'; "[:60],
+    ]

@@ -35,9 +35,14 @@ select
     price_cost_account,
     tax_cost_account,
     gain_account,
+    match_rule,
+    term,
+    disallowed_account,
+    cost_added_account,
+    cast(gain_account - cost_added_account + disallowed_account as numeric(28, 8)) as taxable_gain_account,
     account_currency,
     cast(gain_account * fx_account_to_portfolio as numeric(28, 8)) as gain_portfolio,
     portfolio_currency,
     {{ quality('fx_account_to_portfolio is null', 'false', 'is_carried') }} as quality,
-    'lots-1' as method_version
+    'lots-2' as method_version
 from matches

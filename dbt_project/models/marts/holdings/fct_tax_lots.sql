@@ -36,6 +36,7 @@ select
     units_open,
     price_cost_open_account,
     tax_cost_open_account,
+    cost_added_account,
     value_account,
     cast(value_account - tax_cost_open_account as numeric(28, 8)) as gain_account,
     account_currency,
@@ -43,5 +44,5 @@ select
     {{ quality('value_account is null', 'is_estimated', 'is_any_carried') }} as quality,
     price_date as oldest_price_date,
     cast(case when value_account is not null then cast(is_any_carried as integer) end as numeric(20, 12)) as carried_share,
-    'lots-1' as method_version
+    'lots-2' as method_version
 from valued

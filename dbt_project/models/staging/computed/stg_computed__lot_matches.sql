@@ -8,5 +8,9 @@ select
     units,
     price_cost_account,
     tax_cost_account,
-    proceeds_account
+    proceeds_account,
+    match_rule,
+    term,
+    disallowed_account,
+    cost_added_account
 from {{ source('computed', 'lot_matches') }}

@@ -9,5 +9,6 @@ select
     units_acquired,
     units_open,
     price_cost_open_account,
-    tax_cost_open_account
+    tax_cost_open_account,
+    cost_added_account
 from {{ source('computed', 'lots') }}

@@ -11,6 +11,8 @@ def shares(whole: Decimal, weights: Sequence[Decimal], quantum: Decimal) -> list
 
     Cumulative shares are rounded, so no part is off by more than one quantum and the last takes the rest.
     """
+    if len(weights) == 1:
+        return [whole]
     with localcontext(EXACT):
         total = sum(weights, start=ZERO)
         parts, seen, given = [], ZERO, ZERO

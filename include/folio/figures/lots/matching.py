@@ -121,6 +121,10 @@ class _Ledger(Generic[Key]):
         expected: dict[str, int] = {}
         for key, events in self.events_by_key.items():
             self.walks[key] = Walk(self.methods.get(key, "fifo"), self.rules.get(key) or LotRules(), events)
+            if all(event.pair_id is None for event in events):  # nothing joins it with another
+                for event in events:
+                    self._take(key, event, expected)
+                continue
             for event in events:
                 by_day.setdefault(event.event_date, {}).setdefault(key, deque()).append(event)
                 if event.kind in LEAVING and event.pair_id is not None:

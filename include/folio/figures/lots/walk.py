@@ -113,19 +113,16 @@ class Walk:
     reserved: Decimal = ZERO  # held units that sales later in the day will be met by
     opened_ahead: dict[str, Decimal] = field(default_factory=dict)  # sold of a day's purchase yet to come
     around: dict[str, AroundSale] = field(default_factory=dict)
+    pooled: bool = field(init=False)  # whether open units share one cost
 
     def __post_init__(self) -> None:
+        self.pooled = self.method in POOLED
         if self.method == "tax_minimising" and self.rules.tax_on is None:
             raise LotError("tax_minimising needs to know the tax on a gain")
         if self.method == "section_104":
             self.identification = identify(self.events, self.rules.later_days, self.rules.money)
         if self.method == "acb" and self.rules.superficial is not None:
             self.around = around_sales(self.events, self.rules.superficial)
-
-    @property
-    def pooled(self) -> bool:
-        """Whether open units share one cost."""
-        return self.method in POOLED
 
     def take(self, event: LotEvent, carried: tuple[CarriedLot, ...]) -> None:
         """Apply one event, or raise and leave the state as it was."""
@@ -176,10 +173,11 @@ class Walk:
         _refuse_coarse(name, event.units, event.price_cost, event.tax_cost, abs(event.proceeds))
         if event.kind in NEED_UNITS and event.units <= 0:
             raise LotError(f"{name} ({event.kind}) needs units above zero, has {event.units:f}")
-        for what, factor in (("ratio", event.ratio), ("cost rate", event.cost_rate)):
-            if not (factor.is_finite() and factor > 0):
-                raise LotError(f"{name} needs a {what} above zero, has {factor}")
-        if not (event.cost_share.is_finite() and 0 <= event.cost_share <= 1):
+        if event.ratio is not ONE or event.cost_rate is not ONE:
+            for what, factor in (("ratio", event.ratio), ("cost rate", event.cost_rate)):
+                if not (factor.is_finite() and factor > 0):
+                    raise LotError(f"{name} needs a {what} above zero, has {factor}")
+        if event.cost_share is not ZERO and not (event.cost_share.is_finite() and 0 <= event.cost_share <= 1):
             raise LotError(f"{name} needs a cost share from 0 to 1, has {event.cost_share}")
         if event.kind == "return_of_capital" and event.proceeds < 0:
             raise LotError(f"{name} (return_of_capital) needs proceeds, has {event.proceeds:f}")
@@ -223,15 +221,19 @@ class Walk:
         bought: LotEvent | CarriedLot,
         aside: SetAside | None = None,
     ) -> None:
-        aside = aside or SetAside()
-        early = self.opened_ahead.pop(event.event_id, ZERO)
-        pooled_units = bought.units - aside.units
-        self.reserved += aside.same_day_units - early
-        if event.event_id in self.awaited:
-            self.awaited.remove(event.event_id)
-            if not self.awaited:  # a split since the sale was rounded for units held and pooled apart
-                held = self.units + bought.units - early
-                pooled_units = max(ZERO, held - self.reserved - self.units_in_lots)
+        units, price_cost, tax_cost = bought.units, bought.price_cost, bought.tax_cost
+        early, last_sale = ZERO, None
+        if aside is not None:
+            early = self.opened_ahead.pop(event.event_id, ZERO)
+            price_cost, tax_cost = price_cost - aside.price_cost, tax_cost - aside.tax_cost
+            last_sale = aside.last_sale
+            self.reserved += aside.same_day_units - early
+            units -= aside.units
+            if event.event_id in self.awaited:
+                self.awaited.remove(event.event_id)
+                if not self.awaited:  # a split since the sale was rounded for units held and pooled apart
+                    held = self.units + bought.units - early
+                    units = max(ZERO, held - self.reserved - self.units_in_lots)
         self.lots.append(
             OpenLot(
                 lot_id=lot_id,
@@ -242,22 +244,20 @@ class Walk:
                 units_acquired=bought.units,
                 price_cost=bought.price_cost,
                 tax_cost=bought.tax_cost,
-                units=pooled_units,
-                price_cost_open=bought.price_cost - aside.price_cost,
-                tax_cost_open=bought.tax_cost - aside.tax_cost,
+                units=units,
+                price_cost_open=price_cost,
+                tax_cost_open=tax_cost,
                 label=event.label,
                 side=self.side,
-                closed_on=None
-                if pooled_units
-                else max(event.event_date, aside.last_sale or event.event_date),
+                closed_on=None if units else max(event.event_date, last_sale or event.event_date),
             )
         )
         self.units += bought.units - early
-        self.units_in_lots += pooled_units
-        self.price_cost += bought.price_cost - aside.price_cost
-        self.tax_cost += bought.tax_cost - aside.tax_cost + self.denied
+        self.units_in_lots += units
+        self.price_cost += price_cost
+        self.tax_cost += tax_cost + self.denied
         self.denied = ZERO
-        if pooled_units:
+        if units:
             position = len(self.lots) - 1
             heapq.heappush(self.heap, (self._rank(position), position))
 
@@ -341,10 +341,10 @@ class Walk:
             left -= taken
             parts.append((lot, taken, price_cost, tax_cost))
         if self.pooled:
-            parts = self._out_of_pool(parts, wanted, pool_units, everything)
-        else:
-            self.price_cost -= sum((part[2] for part in parts), start=ZERO)
-            self.tax_cost -= sum((part[3] for part in parts), start=ZERO)
+            return self._out_of_pool(parts, wanted, pool_units, everything)
+        for _, _, price_cost, tax_cost in parts:
+            self.price_cost -= price_cost
+            self.tax_cost -= tax_cost
         return parts
 
     def _out_of_pool(
@@ -657,8 +657,14 @@ def _is_chosen(lot: OpenLot, selection: LotSelection) -> bool:
 
 def _refuse_coarse(name: str, units: Decimal, *money: Decimal) -> None:
     """Refuse numbers that are negative, not finite, or finer than the scale kept."""
-    for number, quantum, what in [(units, UNITS, "units"), *((amount, MONEY, "money") for amount in money)]:
-        if not number.is_finite() or number < 0:
-            raise LotError(f"{name} has {what} of {number}")
-        if number.quantize(quantum) != number:
-            raise LotError(f"{name} has {what} of {number}, finer than {quantum}")
+    _refuse_number(name, units, UNITS, "units")
+    for amount in money:
+        if amount is not ZERO:
+            _refuse_number(name, amount, MONEY, "money")
+
+
+def _refuse_number(name: str, number: Decimal, quantum: Decimal, what: str) -> None:
+    if not number.is_finite() or number < 0:
+        raise LotError(f"{name} has {what} of {number}")
+    if number.quantize(quantum) != number:
+        raise LotError(f"{name} has {what} of {number}, finer than {quantum}")
