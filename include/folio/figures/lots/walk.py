@@ -39,7 +39,8 @@ from folio.figures.lots.pools import (
 POOLED = frozenset({"average", "section_104", "acb"})
 """Methods under which open units share one cost."""
 NEED_UNITS = frozenset({"open", "close", "transfer_out", "bonus_spread"})
-ADD_UNITS = frozenset({"open", "transfer_in", "bonus_spread"})
+PLAIN = frozenset({"open", "close", "transfer_out"})
+"""Kinds that neither scale nor share anything."""
 
 Rank = tuple[Decimal | int, int]
 Part = tuple["OpenLot", Decimal, Decimal, Decimal]
@@ -67,20 +68,31 @@ class OpenLot:
 
     def as_lot(self) -> Lot:
         """The lot as it stands, a short one with numbers below zero."""
-        return Lot(
-            lot_id=self.lot_id,
-            opening_event_id=self.opening_event_id,
-            origin_lot_id=self.origin_lot_id,
-            acquisition_date=self.acquisition_date,
-            opened_on=self.opened_on,
-            closed_on=self.closed_on,
-            units_acquired=self.side * self.units_acquired,
-            price_cost=self.side * self.price_cost,
-            tax_cost=self.side * self.tax_cost,
-            units_open=self.side * self.units,
-            price_cost_open=self.side * self.price_cost_open,
-            tax_cost_open=self.side * self.tax_cost_open,
-            label=self.label,
+        lot = Lot(
+            self.lot_id,
+            self.opening_event_id,
+            self.origin_lot_id,
+            self.acquisition_date,
+            self.opened_on,
+            self.closed_on,
+            self.units_acquired,
+            self.price_cost,
+            self.tax_cost,
+            self.units,
+            self.price_cost_open,
+            self.tax_cost_open,
+            self.label,
+        )
+        if self.side > 0:
+            return lot
+        return replace(
+            lot,
+            units_acquired=-lot.units_acquired,
+            price_cost=-lot.price_cost,
+            tax_cost=-lot.tax_cost,
+            units_open=-lot.units_open,
+            price_cost_open=-lot.price_cost_open,
+            tax_cost_open=-lot.tax_cost_open,
         )
 
 
@@ -167,23 +179,30 @@ class Walk:
         return LotHistory(lots, tuple(self.matches), tuple(intervals), dict(self.carried))
 
     def _refuse_malformed(self, event: LotEvent) -> None:
-        name = f"event {event.event_id}"
         if self.last_date is not None and event.event_date < self.last_date:
-            raise LotError(f"{name} of {event.event_date} follows one of {self.last_date}")
-        _refuse_coarse(name, event.units, event.price_cost, event.tax_cost, abs(event.proceeds))
-        if event.kind in NEED_UNITS and event.units <= 0:
-            raise LotError(f"{name} ({event.kind}) needs units above zero, has {event.units:f}")
-        if event.ratio is not ONE or event.cost_rate is not ONE:
-            for what, factor in (("ratio", event.ratio), ("cost rate", event.cost_rate)):
-                if not (factor.is_finite() and factor > 0):
-                    raise LotError(f"{name} needs a {what} above zero, has {factor}")
-        if event.cost_share is not ZERO and not (event.cost_share.is_finite() and 0 <= event.cost_share <= 1):
+            raise LotError(f"event {event.event_id} of {event.event_date} follows one of {self.last_date}")
+        if wrong := _coarse(event.units, event.price_cost, event.tax_cost, abs(event.proceeds)):
+            raise LotError(f"event {event.event_id} has {wrong}")
+        if event.kind in NEED_UNITS and not event.units:
+            raise LotError(f"event {event.event_id} ({event.kind}) needs units above zero, has 0")
+        if event.kind not in PLAIN:
+            self._refuse_unlikely(event)
+        acquired = event.acquisition_date
+        if acquired is not None and acquired > event.event_date:
+            raise LotError(
+                f"event {event.event_id} of {event.event_date} opens a lot acquired later, on {acquired}"
+            )
+
+    def _refuse_unlikely(self, event: LotEvent) -> None:
+        """Refuse ratios, rates and shares that cannot be."""
+        name = f"event {event.event_id}"
+        for what, factor in (("ratio", event.ratio), ("cost rate", event.cost_rate)):
+            if not (factor.is_finite() and factor > 0):
+                raise LotError(f"{name} needs a {what} above zero, has {factor}")
+        if not (event.cost_share.is_finite() and 0 <= event.cost_share <= 1):
             raise LotError(f"{name} needs a cost share from 0 to 1, has {event.cost_share}")
         if event.kind == "return_of_capital" and event.proceeds < 0:
             raise LotError(f"{name} (return_of_capital) needs proceeds, has {event.proceeds:f}")
-        acquired = event.acquisition_date
-        if acquired is not None and acquired > event.event_date:
-            raise LotError(f"{name} of {event.event_date} opens a lot acquired later, on {acquired}")
 
     def _refuse_short(self, event: LotEvent) -> None:
         if self.side < 0 and self.units:
@@ -601,9 +620,8 @@ class Walk:
             self._open(event, event.event_id, None, event.acquisition_date or event.event_date, event)
             return
         for lot in carried:
-            _refuse_coarse(
-                f"event {event.event_id}: lot {lot.lot_id}", lot.units, lot.price_cost, lot.tax_cost
-            )
+            if wrong := _coarse(lot.units, lot.price_cost, lot.tax_cost):
+                raise LotError(f"event {event.event_id}: lot {lot.lot_id} has {wrong}")
             if lot.units <= 0 or lot.acquisition_date > event.event_date:
                 raise LotError(f"event {event.event_id}: lot {lot.lot_id} has no units or was acquired later")
         left = sum((lot.units for lot in carried), start=ZERO)
@@ -634,7 +652,9 @@ class Walk:
         ):  # the pool's cost is also for units that a purchase will bring
             price_cost = self._money(price_cost * self.units / self.units_in_lots)
             tax_cost = self._money(tax_cost * self.units / self.units_in_lots)
-        state = (self.side * self.units, self.side * price_cost, self.side * tax_cost)
+        state = (self.units, price_cost, tax_cost)
+        if self.side < 0:
+            state = (-self.units, -price_cost, -tax_cost)
         if self.states and self.states[-1][0] == day:
             self.states.pop()
         if not self.states or self.states[-1][1:] != state:
@@ -655,16 +675,17 @@ def _is_chosen(lot: OpenLot, selection: LotSelection) -> bool:
     )
 
 
-def _refuse_coarse(name: str, units: Decimal, *money: Decimal) -> None:
-    """Refuse numbers that are negative, not finite, or finer than the scale kept."""
-    _refuse_number(name, units, UNITS, "units")
+def _coarse(units: Decimal, *money: Decimal) -> str | None:
+    """The first number that is negative, not finite, or finer than the scale kept; None if all are well."""
+    if not units.is_finite() or units < 0:
+        return f"units of {units}"
+    if units.quantize(UNITS) != units:
+        return f"units of {units}, finer than {UNITS}"
     for amount in money:
-        if amount is not ZERO:
-            _refuse_number(name, amount, MONEY, "money")
-
-
-def _refuse_number(name: str, number: Decimal, quantum: Decimal, what: str) -> None:
-    if not number.is_finite() or number < 0:
-        raise LotError(f"{name} has {what} of {number}")
-    if number.quantize(quantum) != number:
-        raise LotError(f"{name} has {what} of {number}, finer than {quantum}")
+        if not amount:
+            continue
+        if not amount.is_finite() or amount < 0:
+            return f"money of {amount}"
+        if amount.quantize(MONEY) != amount:
+            return f"money of {amount}, finer than {MONEY}"
+    return None
