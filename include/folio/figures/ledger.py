@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 
 from folio.errors import LedgerError
-from folio.figures.lots.fifo import EXACT
+from folio.figures.lots.events import EXACT
 from folio.figures.returns.periods import DailyBook
 from folio.figures.returns.twr import FlowTiming
 

@@ -12,7 +12,8 @@ import pytest
 from folio.decisions.orders.constraints import Constraint, rebalance
 from folio.figures.arrays import DateArray, FloatArray
 from folio.figures.ledger import Account, Booking, DatedNumbers, Market, daily_book, walk
-from folio.figures.lots.fifo import LotEvent, match_lots
+from folio.figures.lots.events import LotEvent
+from folio.figures.lots.matching import match_lots
 from folio.figures.returns.cashflows import xirr
 from folio.figures.returns.dividends import periodicity
 from folio.figures.returns.gains import period_gains

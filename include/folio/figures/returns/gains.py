@@ -7,7 +7,8 @@ from decimal import Decimal, localcontext
 
 from folio.errors import LedgerError
 from folio.figures.ledger import EFFECTS, ONE, ZERO, Booking, Market
-from folio.figures.lots.fifo import EXACT, MONEY, EventKind, Lot, LotEvent, Method, match_lots
+from folio.figures.lots.events import EXACT, MONEY, EventKind, Lot, LotEvent, Method
+from folio.figures.lots.matching import match_lots
 
 
 @dataclass(frozen=True)
