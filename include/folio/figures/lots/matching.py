@@ -25,6 +25,8 @@ from folio.figures.lots.events import (
 )
 from folio.figures.lots.walk import Walk
 
+LOOKING_AHEAD = frozenset({"section_104", "acb"})
+"""Methods under which later events decide what a sale costs."""
 LEAVING = frozenset({"transfer_out", "carve_out"})
 """Kinds whose lots or costs another key may wait for."""
 
@@ -94,11 +96,22 @@ def match_ledger(
         As for `match_lots`; also when a transfer_in comes before its pair or its units disagree with it.
     """
     with localcontext(EXACT):
-        ledger = _Ledger(events_by_key, methods or {}, rules or {}, on_refusal == "skip")
-        ledger.walk()
+        left_out: list[RefusedEvent[Key]] = []
+        while True:
+            ledger = _Ledger(events_by_key, methods or {}, rules or {}, on_refusal == "skip")
+            ledger.walk()
+            again = [event for event in ledger.refused if event.key in ledger.to_walk_again]
+            if not again:
+                break
+            left_out += again
+            gone = {(event.key, event.event_id) for event in again}
+            events_by_key = {
+                key: [event for event in events if (key, event.event_id) not in gone]
+                for key, events in events_by_key.items()
+            }
         return LedgerMatch(
             histories={key: walk.history() for key, walk in ledger.walks.items()},
-            refused=tuple(ledger.refused),
+            refused=(*left_out, *ledger.refused),
             in_transit=dict(ledger.in_transit),
         )
 
@@ -114,6 +127,7 @@ class _Ledger(Generic[Key]):
     walks: dict[Key, Walk] = field(default_factory=dict)
     refused: list[RefusedEvent[Key]] = field(default_factory=list)
     in_transit: dict[str, tuple[CarriedLot, ...]] = field(default_factory=dict)
+    to_walk_again: set[Key] = field(default_factory=set)  # keys that saw ahead what was refused, if any was
     sent: set[str] = field(default_factory=set)  # pair ids of leaving events that are settled, also refused
 
     def walk(self) -> None:
@@ -122,9 +136,10 @@ class _Ledger(Generic[Key]):
         for key, events in self.events_by_key.items():
             self.walks[key] = Walk(self.methods.get(key, "fifo"), self.rules.get(key) or LotRules(), events)
             if all(event.pair_id is None for event in events):  # nothing joins it with another
-                for event in events:
-                    self._take(key, event, expected)
+                self._walk_alone(key, list(events))
                 continue
+            if self.methods.get(key, "fifo") in LOOKING_AHEAD:
+                self.to_walk_again.add(key)
             for event in events:
                 by_day.setdefault(event.event_date, {}).setdefault(key, deque()).append(event)
                 if event.kind in LEAVING and event.pair_id is not None:
@@ -134,6 +149,21 @@ class _Ledger(Generic[Key]):
                 raise LotError(f"pair {pair_id} joins {count} leaving events where one is meant")
         for day in sorted(by_day):
             self._walk_day(by_day[day], expected)
+
+    def _walk_alone(self, key: Key, events: list[LotEvent]) -> None:
+        """Take one key's events; a method that looks ahead starts again without an event it refuses."""
+        looks_ahead = self.methods.get(key, "fifo") in LOOKING_AHEAD
+        place = 0
+        while place < len(events):
+            try:
+                self.walks[key].take(events[place], events[place].carried)
+            except LotError as error:
+                self._refuse(key, events.pop(place), error)
+                if looks_ahead:
+                    self.walks[key] = Walk(self.walks[key].method, self.walks[key].rules, events)
+                    place = 0
+            else:
+                place += 1
 
     def _walk_day(self, queues: dict[Key, deque[LotEvent]], expected: Mapping[str, int]) -> None:
         """Take the day's events key by key; a transfer_in waits for a pair that leaves on the same day."""

@@ -645,3 +645,25 @@ def test_bonus_units_spread_over_lots_keep_their_cost_and_dates():
         [opened("a", 0, 10, 100), opened("b", 1, 5, 20), LotEvent("x", day(2), "bonus_spread", units=D(3))]
     )
     assert [(lot.units_open, lot.tax_cost_open) for lot in history.lots] == [(12, 100), (6, 20)]
+
+
+def test_a_refused_sale_leaves_the_purchases_it_would_have_been_met_by_to_others():
+    events = [
+        opened("a", 0, 10, 100),
+        closed("too-much", 50, 30, 900),
+        closed("s", 51, 4, 80),
+        opened("later", 60, 6, 90),
+    ]
+    methods = {"x": "section_104"}
+    found = match_ledger({"x": events}, methods, on_refusal="skip")
+    assert [refusal.event_id for refusal in found.refused] == ["too-much"]
+    moving = {"x": [*events, out("o", 90, 1, "p")], "y": [arrival("i", 90, "p")]}
+    coupled = match_ledger(moving, methods, on_refusal="skip")
+    assert coupled.refused == found.refused
+    assert coupled.histories["x"].matches == found.histories["x"].matches
+    history = found.histories["x"]
+    assert [(m.lot_id, m.units, m.tax_cost) for m in history.matches] == [("later", 4, 60)]
+    assert [(lot.units_open, lot.tax_cost_open) for lot in history.lots] == [
+        (10, D("108.33333333")),
+        (2, D("21.66666667")),
+    ]
