@@ -11,8 +11,9 @@ from typing import Any
 import psycopg
 
 from folio.books import identity, introduced, waiting
+from folio.books.formats.transactions import TransactionRow
 from folio.books.reading import read
-from folio.books.recognise import FORMATS, header_of, recognise, text_of
+from folio.books.recognise import FORMATS, kind_of
 from folio.books.resolve import known_at
 from folio.errors import NightError, PayloadError, SourceError
 from folio.settings import settings
@@ -26,25 +27,35 @@ UNRECOGNISED = "unrecognised"
 
 _TIMED = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{4}Z)_")
 _INSTANT = "%Y-%m-%dT%H%MZ"
+_SUFFIXES = (".csv", ".json", ".xml")
 _ORDER = {row.dataset: place for place, row in enumerate(FORMATS)}
 
 
 @dataclass(frozen=True)
 class BookFile:
-    """A file as it lies in the drop folder; `unreadable` says why its bytes could not be read."""
+    """A file as it lies in the drop folder; `unreadable` says why its bytes could not be read.
+
+    `account` is the key of the account that its folder is named by, None for a file of no account's folder.
+    """
 
     path: Path
     observed_at: datetime
     dataset: str
     body: bytes = b""
     unreadable: str | None = None
+    account: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Name of the file below the drop folder."""
+        return self.path.name if self.account is None else f"{self.account}/{self.path.name}"
 
     @property
     def slot(self) -> str:
         """Name and content of the file: a changed file under an old name is another slot."""
         if self.unreadable is not None:
-            return f"{self.path.name}@unreadable"
-        return f"{self.path.name}@{hashlib.sha256(self.body).hexdigest()[:12]}"
+            return f"{self.name}@unreadable"
+        return f"{self.name}@{hashlib.sha256(self.body).hexdigest()[:12]}"
 
 
 def files(night: str) -> list[landing.Load]:
@@ -61,7 +72,7 @@ def files(night: str) -> list[landing.Load]:
         loads = [
             landing.take_in(
                 connection,
-                landing.Ask(SOURCE, file.dataset, file.slot, night, request=file.path.name),
+                landing.Ask(SOURCE, file.dataset, file.slot, night, request=file.name),
                 _fetch(file),
                 parse,
                 folder=folder,
@@ -77,29 +88,37 @@ def files(night: str) -> list[landing.Load]:
 def due(drop: Path, night: str, *, recorded: bool) -> list[BookFile]:
     """Files of a drop folder that a night may see, in the order in which they land.
 
-    Earlier observed ones first, of those the reference kinds before transactions, then by name. Hidden files
-    and those that do not end in .csv are no book files.
+    Earlier observed ones first, of those the reference kinds before transactions, then by name. A folder of
+    it holds the exports of the account that it is named by. Hidden files and those that end in none of .csv,
+    .json and .xml are no book files.
     """
     until, now = _instant(night), datetime.now(UTC)
     found = []
-    for path in sorted(drop.glob("*.csv")) if drop.is_dir() else []:
+    for path in sorted((*drop.glob("*"), *drop.glob("*/*"))) if drop.is_dir() else []:
+        account = None if path.parent == drop else path.parent.name
+        hidden = path.name.startswith(".") or (account or "").startswith(".")
+        if hidden or path.suffix.lower() not in _SUFFIXES or not path.is_file():
+            continue
         timed = _TIMED.match(path.name) if recorded else None
         observed_at = _instant(timed[1]) if timed else now
-        if path.is_file() and not path.name.startswith(".") and (timed is None or observed_at <= until):
-            found.append(_open(path, observed_at))
-    return sorted(found, key=lambda f: (f.observed_at, _ORDER.get(f.dataset, len(_ORDER)), f.path.name))
+        if timed is None or observed_at <= until:
+            found.append(_open(path, observed_at, account))
+    return sorted(found, key=lambda f: (f.observed_at, _ORDER.get(f.dataset, len(_ORDER)), f.name))
 
 
-def _open(path: Path, observed_at: datetime) -> BookFile:
+def _open(path: Path, observed_at: datetime, account: str | None) -> BookFile:
     try:
         body = path.read_bytes()
     except OSError as fault:
-        return BookFile(path, observed_at, UNRECOGNISED, unreadable=f"{path.name}: {fault.strerror}")
+        why = f"{path.name}: {fault.strerror}"
+        return BookFile(path, observed_at, UNRECOGNISED, unreadable=why, account=account)
     try:
-        dataset = recognise(header_of(text_of(body))).dataset
+        kind = kind_of(body)
     except PayloadError:
         dataset = UNRECOGNISED  # its load fails when it is parsed, and says why
-    return BookFile(path, observed_at, dataset, body)
+    else:
+        dataset = kind.dataset if isinstance(kind, type) else TransactionRow.dataset
+    return BookFile(path, observed_at, dataset, body, account=account)
 
 
 def _instant(text: str) -> datetime:
@@ -113,7 +132,7 @@ def _fetch(file: BookFile) -> Callable[[], Payload]:
     def fetch() -> Payload:
         if file.unreadable is not None:
             raise SourceError(file.unreadable)
-        return Payload(file.body, file.observed_at, file.path.name)
+        return Payload(file.body, file.observed_at, file.name)
 
     return fetch
 
@@ -126,7 +145,8 @@ def _parse(connection: psycopg.Connection[Any]) -> landing.Parse:
             raise PayloadError(f"load {load.load_id} has no observed_at")
         tomorrow = load.observed_at.date() + timedelta(days=1)  # east of UTC the day may have begun
         try:
-            reading = read(body, known_at(connection, load.observed_at), latest=tomorrow)
+            known = known_at(connection, load.observed_at)
+            reading = read(body, known, latest=tomorrow, account=waiting.account_of(load.slot))
         except PayloadError as wrong:
             raise PayloadError(f"{load.request}: {wrong}") from None
 

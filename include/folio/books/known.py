@@ -6,7 +6,7 @@ from datetime import date
 
 SCHEMES = (
     "amfi", "isin", "ticker", "yahoo", "alphavantage", "coingecko", "kraken", "coinbase", "binance",
-    "contract",
+    "contract", "coin", "source",
 )  # fmt: skip
 """Vocabularies in which a source may name an instrument."""
 

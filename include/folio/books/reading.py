@@ -1,4 +1,4 @@
-"""A book file read line by line: rows that may land, and lines that may not, with the reason."""
+"""A book file read record by record: rows that may land, and lines that may not, with the reason."""
 
 import csv
 from collections import defaultdict
@@ -8,9 +8,11 @@ from datetime import date
 from typing import cast
 
 from folio.books.formats.transactions import TransactionRow
+from folio.books.importers.events import Event, Imported, identified
 from folio.books.known import Known, UnknownNameError
-from folio.books.recognise import header_of, recognise, text_of
+from folio.books.recognise import header_of, kind_of, text_of
 from folio.books.rows import BookRow, RowError
+from folio.errors import PayloadError
 
 
 @dataclass(frozen=True)
@@ -34,11 +36,16 @@ class Rejected:
 
 @dataclass(frozen=True)
 class Reading:
-    """A whole file: `row` is its kind; every line that is not blank is in exactly one of the two lists."""
+    """A whole file: `row` is its kind; every line that is not blank is in exactly one of the two lists.
+
+    Of an export, `imported` is what its importer made of it; lines that book nothing are listed only there,
+    and a record of several events is accepted or rejected whole.
+    """
 
     row: type[BookRow]
     accepted: tuple[Accepted, ...]
     rejected: tuple[Rejected, ...]
+    imported: Imported | None = None
 
     @property
     def identities(self) -> frozenset[tuple[str, str]]:
@@ -46,27 +53,32 @@ class Reading:
         return frozenset(pair for accepted in self.accepted for pair in accepted.introduces)
 
 
-def read(payload: bytes, known: Known, *, latest: date | None = None) -> Reading:
+def read(payload: bytes, known: Known, *, latest: date | None = None, account: str | None = None) -> Reading:
     """Read a book file of any kind against what is known; dates of trade after `latest` are refused.
 
-    One record a line. Raises PayloadError where the file as a whole cannot be read: not text, without a
-    header, or with one of no known kind. A key that stands twice with different values lands as its first
-    line says.
+    One record a line. Raises PayloadError where the file as a whole cannot be read: of no known kind, or an
+    export that neither names its account nor comes with one. A key that stands twice with different values
+    lands as its first line says.
+
+    Parameters
+    ----------
+    account : key of the account that an export is of, as its folder says; a name that the export itself has
+        for an account counts instead where that is an account's key.
     """
+    kind = kind_of(payload)
+    if not isinstance(kind, type):
+        return _imported(kind.read(payload), known, latest, account)
     text = text_of(payload)
     header = header_of(text)
-    kind = recognise(header)
     accepted: list[tuple[int, str, BookRow]] = []
     rejected: list[Rejected] = []
     for line, content in _lines(text):
         try:
             row = kind.read(_cells(header, content))
             row.check(known)
-            if isinstance(row, TransactionRow) and latest is not None and row.trade_date > latest:
-                raise RowError(f"column trade_date: {row.trade_date} lies after the file's own day")
+            _check_day(row, latest)
         except (RowError, UnknownNameError) as wrong:
-            waits_for = wrong.waits_for if isinstance(wrong, UnknownNameError) else None
-            rejected.append(Rejected(line, str(wrong), content, waits_for))
+            rejected.append(Rejected(line, str(wrong), content, _waits_for(wrong)))
         else:
             accepted.append((line, content, row))
     valued = (
@@ -74,6 +86,68 @@ def read(payload: bytes, known: Known, *, latest: date | None = None) -> Reading
     )
     kept, repeated = _first_of_each_key(kind, accepted, valued)
     return Reading(kind, tuple(kept), tuple(sorted((*rejected, *repeated), key=lambda r: r.line)))
+
+
+def _check_day(row: BookRow, latest: date | None) -> None:
+    if isinstance(row, TransactionRow) and latest is not None and row.trade_date > latest:
+        raise RowError(f"column trade_date: {row.trade_date} lies after the file's own day")
+
+
+def _waits_for(wrong: RowError | UnknownNameError) -> str | None:
+    return wrong.waits_for if isinstance(wrong, UnknownNameError) else None
+
+
+def _imported(imported: Imported, known: Known, latest: date | None, account: str | None) -> Reading:
+    """Transactions of an export, each record whole; what the importer refused stays so."""
+    rejected = [Rejected(one.line, one.reason, one.content) for one in imported.refused]
+    accepted: list[tuple[int, str, BookRow]] = []
+    several = len(imported.accounts()) > 1
+    for record, named in identified(imported):
+        try:
+            rows = [_row(event, name, known, account, several) for event, name in named]
+            for (event, _), row in zip(named, rows, strict=True):
+                _check_day(row, latest)
+                _check_named(event, row, known)
+        except (RowError, UnknownNameError) as wrong:
+            rejected.append(Rejected(record.line, str(wrong), record.content, _waits_for(wrong)))
+        else:
+            accepted += [(record.line, record.content, row) for row in rows]
+    kept, repeated = _first_of_each_key(TransactionRow, accepted, _transactions(accepted, known))
+    lines = {one.line for one in repeated}
+    whole = tuple(one for one in kept if one.line not in lines)
+    every = sorted((*rejected, *{one.line: one for one in repeated}.values()), key=lambda r: r.line)
+    return Reading(TransactionRow, whole, tuple(every), imported)
+
+
+def _row(event: Event, external_id: str, known: Known, account: str | None, several: bool) -> TransactionRow:
+    key = _account_of(event, known, account, several)
+    return event.row(key, known.account_currency(key), external_id)
+
+
+def _account_of(event: Event, known: Known, account: str | None, several: bool) -> str:
+    """Key of the account of an event: the source's own name for it where that is a key, else the folder's.
+
+    A file of several accounts is never booked to one: those that are no keys wait for their accounts file.
+    """
+    if event.account is not None and (event.account in known.accounts or several):
+        return event.account
+    if account is not None:
+        return account
+    if event.account is not None:
+        return event.account
+    raise PayloadError(
+        "says no account: put it into a folder of the drop folder that is named by the account's key"
+    )
+
+
+def _check_named(event: Event, row: TransactionRow, known: Known) -> None:
+    """As the row checks itself; an unknown instrument is said with the words that the source has for it."""
+    try:
+        row.check(known)
+    except UnknownNameError as wrong:
+        if event.title and (wrong.waits_for or "").startswith("instrument "):
+            raise UnknownNameError(f"{wrong} (the source calls it {event.title})", wrong.waits_for) from None
+        raise
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:

@@ -1,4 +1,4 @@
-"""Which kind of book file this is: its header says so, or it is refused."""
+"""Which kind of book file this is: its content says so, or it is refused."""
 
 import csv
 from collections.abc import Sequence
@@ -20,6 +20,8 @@ from folio.books.formats.price_preferences import PricePreferenceRow
 from folio.books.formats.targets import TargetRow
 from folio.books.formats.transactions import TransactionRow
 from folio.books.formats.wallet_addresses import WalletAddressRow
+from folio.books.importers import registry
+from folio.books.importers.formats import Format
 from folio.books.rows import BookRow
 from folio.errors import PayloadError
 
@@ -43,6 +45,10 @@ FORMATS: tuple[type[BookRow], ...] = (
     TransactionRow,
 )
 """Every kind of file in the order in which they land, so that what a row refers to comes before it."""
+
+
+NEAR = 0.5
+"""Share of what marks a format from which on a file that is none is said to be near it."""
 
 
 def text_of(payload: bytes) -> str:
@@ -92,6 +98,26 @@ def recognise(header: Sequence[str]) -> type[BookRow]:
         f"{what} {names}" for what, names in (("without", missing), ("unknown", unknown)) if names
     )
     raise PayloadError(f"line 1: the header is nearest to {nearest.dataset}, but {faults} (docs/books.md)")
+
+
+def kind_of(payload: bytes) -> type[BookRow] | Format:
+    """Folio's own kind of a file, or the format of an export that it is read from.
+
+    PayloadError where it is neither, naming the nearest of both, or where two formats would read it.
+    """
+    try:
+        return recognise(header_of(text_of(payload)))
+    except PayloadError as wrong:
+        own = wrong
+    found = registry.recognise(payload)
+    if found is not None:
+        return found
+    share, title = registry.nearest(payload)
+    if share >= NEAR:
+        raise PayloadError(
+            f"{own}; of the exports it is nearest to {title}, but lacks columns of it"
+        ) from None
+    raise own
 
 
 def header_of(text: str) -> list[str]:

@@ -1,5 +1,6 @@
 """What every kind of book row has in common: its table, its key, and how a bad one says so."""
 
+from collections.abc import Mapping
 from typing import ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -28,8 +29,13 @@ class BookRow(BaseModel):
     @classmethod
     def read(cls, cells: dict[str, str]) -> Self:
         """Row of non-empty cells by column; RowError names every column that cannot be used."""
+        return cls.of(cells)
+
+    @classmethod
+    def of(cls, values: Mapping[str, object]) -> Self:
+        """As `read`, of values that may have their types already."""
         try:
-            return cls.model_validate(cells)
+            return cls.model_validate(values)
         except ValidationError as refused:
             raise RowError("; ".join(_sentence(error) for error in refused.errors())) from None
 

@@ -1,9 +1,12 @@
 """Book rows that named something unknown: they wait as rejected lines and land once the name is known."""
 
+import csv
 import hashlib
-from collections.abc import Callable
+import io
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -11,9 +14,11 @@ from uuid import UUID
 import psycopg
 from psycopg import sql
 
-from folio.books.reading import Reading, read
+from folio.books.formats.transactions import TransactionRow
+from folio.books.reading import Accepted, Reading, read
 from folio.books.recognise import FORMATS, header_of, text_of
 from folio.books.resolve import known_at
+from folio.books.rows import BookRow
 from folio.sources import landing, payloads
 from folio.sources.landing import Ask, Batch, Load
 from folio.sources.payloads import Payload
@@ -33,19 +38,41 @@ WAITING = """
 
 @dataclass(frozen=True)
 class WaitingFile:
-    """The waiting lines of one loaded book file, with its header."""
+    """The waiting lines of one loaded book file, with the whole of it."""
 
     load_id: UUID
     dataset: str
     slot: str
     request: str
-    header: str
-    lines: tuple[int, ...]
-    contents: tuple[str, ...]
+    payload: bytes
+    lines: frozenset[int]
+    contents: Mapping[int, str]
 
-    def body(self, places: list[int]) -> bytes:
-        """A book file of the header and some of the waiting lines, by their places."""
-        return "\n".join([self.header, *(self.contents[place] for place in places), ""]).encode()
+    def body(self, reading: Reading, ready: Sequence[Accepted]) -> bytes:
+        """A book file of the lines that are ready; those of an export as Folio's own transactions."""
+        if reading.imported is not None:
+            return _own(ready)
+        header = ",".join(header_of(text_of(self.payload)))
+        return "\n".join([header, *(self.contents[one.line] for one in ready), ""]).encode()
+
+
+def _own(ready: Sequence[Accepted]) -> bytes:
+    """Transactions as a book file of Folio's own format, under the same ids."""
+    names = tuple(TransactionRow.model_fields)
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(names)
+    for one in ready:
+        said = dict(zip(TransactionRow.columns, one.values, strict=True))
+        said["instrument"] = said["instrument_key"]
+        writer.writerow([_cell(said[name]) for name in names])
+    return out.getvalue().encode()
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    return value.isoformat() if isinstance(value, date) else "" if value is None else str(value)
 
 
 def land(
@@ -69,18 +96,24 @@ def land(
     loads = []
     for file in waiting(connection, observed_at, folder):
         known = known_at(connection, observed_at)
-        every = list(range(len(file.lines)))
-        reading = read(file.body(every), known, latest=observed_at.date() + timedelta(days=1))
-        ready = [accepted.line - 2 for accepted in reading.accepted]  # the header is line 1
-        brought = _brought_by_later_files(connection, reading)
+        latest = observed_at.date() + timedelta(days=1)
+        reading = read(file.payload, known, latest=latest, account=account_of(file.slot))
+        waited = [accepted for accepted in reading.accepted if accepted.line in file.lines]
+        brought = _brought_by_later_files(connection, reading.row, waited)
         connection.rollback()
-        for place, load_id in brought.items():
-            _settle(connection, file, [place], load_id)
+        for line, load_id in brought.items():
+            _settle(connection, file, [line], load_id)
         connection.commit()
-        places = [place for place in ready if place not in brought]
-        if places:
-            loads.append(_land(connection, file, places, night, observed_at, parse, folder))
+        ready = [accepted for accepted in waited if accepted.line not in brought]
+        if ready:
+            body = file.body(reading, ready)
+            loads.append(_land(connection, file, body, ready, night, observed_at, parse, folder))
     return loads
+
+
+def account_of(slot: str) -> str | None:
+    """Key of the account in whose folder the file of a slot lies."""
+    return slot.rpartition("@")[0].rpartition("/")[0] or None
 
 
 def waiting(connection: psycopg.Connection[Any], until: datetime, folder: Path) -> list[WaitingFile]:
@@ -94,9 +127,9 @@ def waiting(connection: psycopg.Connection[Any], until: datetime, folder: Path) 
             dataset,
             slot,
             request,
-            ",".join(header_of(text_of(payloads.read(folder, sha256)))),
-            tuple(lines),
-            tuple(contents),
+            payloads.read(folder, sha256),
+            frozenset(lines),
+            dict(zip(lines, contents, strict=True)),
         )
         for load_id, dataset, slot, request, sha256, lines, contents in rows
     ]
@@ -105,20 +138,21 @@ def waiting(connection: psycopg.Connection[Any], until: datetime, folder: Path) 
 def _land(
     connection: psycopg.Connection[Any],
     file: WaitingFile,
-    places: list[int],
+    body: bytes,
+    ready: Sequence[Accepted],
     night: str,
     observed_at: datetime,
     parse: landing.Parse,
     folder: Path,
 ) -> Load:
     """Take in some lines of a file as a book file of their own, and settle them in the same transaction."""
-    body = file.body(places)
-    numbers = ", ".join(str(file.lines[place]) for place in places)
+    lines = sorted({accepted.line for accepted in ready})
+    numbers = ", ".join(map(str, lines))
     slot = f"{file.slot} +{hashlib.sha256(body).hexdigest()[:12]}"
 
     def parse_and_settle(payload: bytes, load: Load) -> Batch:
         batch = parse(payload, load)
-        return replace(batch, also=_both(batch.also, file, places))
+        return replace(batch, also=_both(batch.also, file, lines))
 
     return landing.take_in(
         connection,
@@ -130,29 +164,30 @@ def _land(
 
 
 def _both(
-    also: Callable[[psycopg.Connection[Any], Load], None] | None, file: WaitingFile, places: list[int]
+    also: Callable[[psycopg.Connection[Any], Load], None] | None, file: WaitingFile, lines: list[int]
 ) -> Callable[[psycopg.Connection[Any], Load], None]:
     def settle(connection: psycopg.Connection[Any], landed: Load) -> None:
         if also:
             also(connection, landed)
-        _settle(connection, file, places, landed.load_id)
+        _settle(connection, file, lines, landed.load_id)
 
     return settle
 
 
 def _settle(
-    connection: psycopg.Connection[Any], file: WaitingFile, places: list[int], landed_by: UUID
+    connection: psycopg.Connection[Any], file: WaitingFile, lines: list[int], landed_by: UUID
 ) -> None:
     """Note on waiting lines the load with which they have landed, in the open transaction."""
     connection.execute(
         "update raw.rejected_rows set landed_by = %s where load_id = %s and line = any(%s)",
-        (landed_by, file.load_id, [file.lines[place] for place in places]),
+        (landed_by, file.load_id, lines),
     )
 
 
-def _brought_by_later_files(connection: psycopg.Connection[Any], reading: Reading) -> dict[int, UUID]:
-    """By place the load that already holds a row of the same key."""
-    kind = reading.row
+def _brought_by_later_files(
+    connection: psycopg.Connection[Any], kind: type[BookRow], waited: Sequence[Accepted]
+) -> dict[int, UUID]:
+    """By line the load that already holds a row of the same key."""
     places = [kind.columns.index(column) for column in kind.key]
     query = sql.SQL("select load_id from raw.{} where ({}) = ({}) order by observed_at desc limit 1").format(
         sql.Identifier(kind.table),
@@ -160,8 +195,8 @@ def _brought_by_later_files(connection: psycopg.Connection[Any], reading: Readin
         sql.SQL(", ").join([sql.Placeholder()] * len(kind.key)),
     )
     found = {}
-    for accepted in reading.accepted:
+    for accepted in waited:
         row = connection.execute(query, [accepted.values[place] for place in places]).fetchone()
         if row:
-            found[accepted.line - 2] = row[0]
+            found[accepted.line] = row[0]
     return found

@@ -255,6 +255,7 @@ TABLES: Mapping[str, RawTable] = MappingProxyType(
                     "tax",
                     "fx_rate",
                     "pair_key",
+                    "reverses",
                     "status",
                 ),
             ),

@@ -24,7 +24,7 @@ class InstrumentAliasRow(BookRow):
 
     scheme: Literal[
         "amfi", "isin", "ticker", "yahoo", "alphavantage", "coingecko", "kraken", "coinbase", "binance",
-        "contract",
+        "contract", "coin", "source",
     ]  # fmt: skip
     alias: Key
     valid_from: Day

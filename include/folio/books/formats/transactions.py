@@ -40,6 +40,9 @@ KINDS: Mapping[str, Needs] = MappingProxyType(
         "bonus": _UNITS,
         "merger_in": _UNITS,
         "merger_out": _UNITS,
+        "swap_in": _UNITS,
+        "swap_out": _UNITS,
+        "network_fee": _UNITS,
         "staking_reward": _UNITS,
         "airdrop": _UNITS,
         "split": _UNITS,
@@ -51,6 +54,7 @@ KINDS: Mapping[str, Needs] = MappingProxyType(
         "tax": _MONEY,
         "stamp_duty": _MONEY,
         "exit_load": _MONEY,
+        "reversal": _MONEY,
     }
 )
 """Every kind that Folio books, with what its rows must say."""
@@ -71,15 +75,15 @@ class TransactionRow(BookRow):
     columns: ClassVar[tuple[str, ...]] = (
         "transaction_key", "transaction_id", "account_key", "external_id", "kind", "trade_date",
         "settlement_date", "occurred_at", "nav_date", "instrument_key", "units", "price", "amount",
-        "currency", "fee", "tax", "fx_rate", "pair_key", "status",
+        "currency", "fee", "tax", "fx_rate", "pair_key", "reverses", "status",
     )  # fmt: skip
 
     account_key: Key
     external_id: Key | None = None
     kind: Literal[
         "buy", "sell", "switch_in", "switch_out", "reinvest", "transfer_in", "transfer_out", "bonus",
-        "merger_in", "merger_out", "staking_reward", "airdrop", "split", "dividend", "deposit", "withdrawal",
-        "interest", "fee", "tax", "stamp_duty", "exit_load",
+        "merger_in", "merger_out", "swap_in", "swap_out", "network_fee", "staking_reward", "airdrop", "split",
+        "dividend", "deposit", "withdrawal", "interest", "fee", "tax", "stamp_duty", "exit_load", "reversal",
     ]  # fmt: skip
     trade_date: Day
     settlement_date: Day | None = None
@@ -94,6 +98,7 @@ class TransactionRow(BookRow):
     tax: Money = Decimal(0)
     fx_rate: Rate | None = None
     pair_key: Key | None = None
+    reverses: Literal["dividend", "interest", "fee", "tax", "stamp_duty", "exit_load"] | None = None
     status: Literal["pending", "settled", "failed", "reversed"] = "settled"
 
     @model_validator(mode="after")
@@ -112,6 +117,8 @@ class TransactionRow(BookRow):
             problems.append(f"column amount: a {self.kind} of 0 moves nothing")
         if self.settlement_date is not None and self.settlement_date < self.trade_date:
             problems.append(f"column settlement_date: {self.settlement_date} is before the trade date")
+        if (self.kind == "reversal") != (self.reverses is not None):
+            problems.append("column reverses: what a reversal undoes, and of no other kind")
         if self.fx_rate == 0:
             problems.append("column fx_rate: 0 is no exchange rate")
         if problems:
@@ -152,7 +159,9 @@ class BookedTransaction:
     def rank(self) -> str:
         """Order among twins that does not depend on the order of lines."""
         row = self.row
-        return _digest(row.settlement_date, row.occurred_at, row.fx_rate, row.pair_key, row.status)
+        return _digest(
+            row.settlement_date, row.occurred_at, row.fx_rate, row.pair_key, row.reverses, row.status
+        )
 
     def transaction_key(self, occurrence: int) -> str:
         """Account and external id, or account, natural fields and the place among true twins (from 1)."""
