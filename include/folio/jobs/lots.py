@@ -18,8 +18,10 @@ from folio.jobs.nights import Night
 from folio.store import warehouse
 
 EFFECTS: dict[str, EventKind] = {
-    **dict.fromkeys(("buy", "reinvest", "switch_in", "bonus", "staking_reward", "airdrop"), "open"),
-    **dict.fromkeys(("sell", "switch_out"), "close"),
+    **dict.fromkeys(
+        ("buy", "reinvest", "switch_in", "bonus", "swap_in", "staking_reward", "airdrop"), "open"
+    ),
+    **dict.fromkeys(("sell", "switch_out", "swap_out", "network_fee"), "close"),
     **dict.fromkeys(("transfer_out", "merger_out"), "transfer_out"),
     **dict.fromkeys(("transfer_in", "merger_in"), "transfer_in"),
     "split": "split",

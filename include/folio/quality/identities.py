@@ -63,7 +63,8 @@ IDENTITIES = (
                 from build.int_ledger_events where kind = 'split'
             ), booked as (
                 select transactions.account_id, transactions.instrument_id,
-                       sum(case when kind in ('sell', 'switch_out', 'transfer_out', 'merger_out')
+                       sum(case when kind in ('sell', 'switch_out', 'transfer_out', 'merger_out', 'swap_out',
+                                          'network_fee')
                                 then -units else units end
                            * coalesce((select ops.product(splits.ratio) from splits
                                        where splits.account_id = transactions.account_id
@@ -72,8 +73,8 @@ IDENTITIES = (
                 from build.fct_transactions as transactions
                 where not is_rejected and status = 'settled' and transactions.instrument_id is not null
                   and kind in ('buy', 'reinvest', 'switch_in', 'transfer_in', 'bonus', 'merger_in',
-                               'staking_reward', 'airdrop',
-                               'sell', 'switch_out', 'transfer_out', 'merger_out')
+                               'swap_in', 'staking_reward', 'airdrop',
+                               'sell', 'switch_out', 'transfer_out', 'merger_out', 'swap_out', 'network_fee')
                 group by 1, 2
             ), positions as (
                 select account_id, instrument_id, units from build.fct_positions where valid_to is null
@@ -106,7 +107,8 @@ IDENTITIES = (
                 from build.int_ledger_events as events
                 join homes using (account_id)
                 left join computed.ledger_rejections as refused using (transaction_id)
-                where events.kind in ('buy', 'reinvest', 'switch_in', 'bonus')
+                where events.kind in ('buy', 'reinvest', 'switch_in', 'bonus', 'swap_in', 'staking_reward',
+                                      'airdrop')
                   and refused.transaction_id is null
                 group by 1, 2
             ), kept as (

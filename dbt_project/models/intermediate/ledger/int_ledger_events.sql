@@ -111,17 +111,17 @@ events as (
         case when kind = 'split' then units end as ratio,
         case
             when ledger_effect <> 'opening' or kind = 'bonus' then 0
-            when kind in ('transfer_in', 'merger_in', 'staking_reward', 'airdrop') then coalesce(amount_account, 0)
+            when kind in ('transfer_in', 'merger_in', 'swap_in', 'staking_reward', 'airdrop') then coalesce(amount_account, 0)
             else amount_account
         end as price_cost_account,
         case
             when ledger_effect <> 'opening' or kind = 'bonus' then 0
-            when kind in ('transfer_in', 'merger_in', 'staking_reward', 'airdrop') then coalesce(amount_account, 0)
+            when kind in ('transfer_in', 'merger_in', 'swap_in', 'staking_reward', 'airdrop') then coalesce(amount_account, 0)
             else amount_account + fee_account + tax_account
         end as tax_cost_account,
         case
             when ledger_effect <> 'closing' then 0
-            when kind in ('transfer_out', 'merger_out') then coalesce(amount_account, 0)
+            when kind in ('transfer_out', 'merger_out', 'swap_out', 'network_fee') then coalesce(amount_account, 0)
             else amount_account - fee_account - tax_account
         end as proceeds_account
     from booked

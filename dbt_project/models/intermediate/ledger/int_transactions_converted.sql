@@ -28,7 +28,7 @@ with transactions as (
     inner join {{ ref('stg_books__portfolios') }} as portfolios
         on accounts.portfolio_id = portfolios.portfolio_id
     inner join {{ ref('transaction_kinds') }} as kinds
-        on transactions.kind = kinds.kind
+        on coalesce(transactions.reverses, transactions.kind) = kinds.kind
     cross join {{ ref('stg_ops__night') }} as night
     where transactions.trade_date <= night.valuation_date
 ),
@@ -36,6 +36,13 @@ with transactions as (
 rated as (
     select
         transactions.*,
+        -- What a reversal takes back counts with the other sign.
+        case when transactions.kind = 'reversal' then -1 else 1 end as direction,
+        -- Coins that were swapped are worth their closing price where the book says no value.
+        case
+            when transactions.kind in ('swap_in', 'swap_out')
+                then transactions.units * prices.price_local * price_rates.rate
+        end as market_value_account,
         to_portfolio.rate as fx_account_to_portfolio,
         coalesce(
             case when transactions.local_currency <> transactions.account_currency then transactions.booked_fx_rate end,
@@ -49,6 +56,16 @@ rated as (
             transactions.local_currency = to_account.from_currency
             and transactions.account_currency = to_account.to_currency
             and transactions.trade_date = to_account.valuation_date
+    left join {{ ref('int_prices_carried') }} as prices
+        on
+            transactions.kind in ('swap_in', 'swap_out')
+            and transactions.instrument_id = prices.instrument_id
+            and transactions.trade_date = prices.valuation_date
+    left join {{ ref('fct_fx_rates_daily') }} as price_rates
+        on
+            prices.local_currency = price_rates.from_currency
+            and transactions.account_currency = price_rates.to_currency
+            and transactions.trade_date = price_rates.valuation_date
     left join {{ ref('fct_fx_rates_daily') }} as to_portfolio
         on
             transactions.account_currency = to_portfolio.from_currency
@@ -60,9 +77,11 @@ converted as (
     select
         *,
         cast(fx_to_account * fx_account_to_portfolio as numeric(28, 12)) as fx_to_portfolio,
-        cast(amount_local * fx_to_account as numeric(28, 8)) as amount_account,
-        cast(fee_local * fx_to_account as numeric(28, 8)) as fee_account,
-        cast(tax_local * fx_to_account as numeric(28, 8)) as tax_account
+        cast(
+            coalesce(direction * amount_local * fx_to_account, market_value_account) as numeric(28, 8)
+        ) as amount_account,
+        cast(direction * fee_local * fx_to_account as numeric(28, 8)) as fee_account,
+        cast(direction * tax_local * fx_to_account as numeric(28, 8)) as tax_account
     from rated
 ),
 

@@ -18,6 +18,7 @@ select
     transactions.currency as local_currency,
     transactions.fx_rate as booked_fx_rate,
     transactions.pair_key,
+    transactions.reverses,
     transactions.load_id,
     transactions.line as source_line,
     coalesce(transactions.amount, cast(transactions.units * transactions.price as numeric(28, 8))) as amount_local
