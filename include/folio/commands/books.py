@@ -1,5 +1,7 @@
 """Commands on book files: see what would load before it is dropped."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -7,16 +9,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from folio.books.importers.events import Imported
 from folio.books.known import Known
-from folio.books.reading import read
-from folio.books.recognise import (
-    FORMATS,
-    all_columns,
-    header_of,
-    recognise,
-    required_columns,
-    text_of,
-)
+from folio.books.reading import Reading, Rejected, read
+from folio.books.recognise import FORMATS, all_columns, kind_of, required_columns
 from folio.books.resolve import known_at, with_reading
 from folio.errors import PayloadError
 
@@ -31,23 +27,43 @@ def books() -> None:
 @app.command()
 def check(
     file: Annotated[
-        Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="A book CSV file.")
+        Path,
+        typer.Argument(
+            exists=True, dir_okay=False, readable=True, help="A book file, or an export or statement."
+        ),
     ],
+    account: Annotated[
+        str | None, typer.Option("--account", help="Key of the account that an export is of.")
+    ] = None,
     database: Annotated[
         bool, typer.Option("--database", help="Also count as known what the warehouse knows now.")
     ] = False,
 ) -> None:
     """Show what of a book file would load and what would be rejected, with line, column and reason.
 
-    Reference files in the same folder count as landed before it. Ends with status 1 where a line or the whole
-    file would be rejected.
+    Of an export also its kinds, days and closing units. Reference files in the same folder count as landed
+    before it. Ends with status 1 where a line or the whole file would be rejected; a line that waits for the
+    name of an instrument is not.
 
     Example: folio books check drop/2013-02-28T0000Z_transactions.csv
+    Example: folio books check ~/Downloads/Account.csv --account P07A-BRK
     """
     screen = Console()
     known = _known_in_warehouse() if database else Known()
     try:
-        reading = read(file.read_bytes(), _with_folder(known, file))
+        body = file.read_bytes()
+        kind = kind_of(body)
+        if isinstance(kind, type):
+            reading = read(body, _with_folder(known, file))
+        else:
+            imported = kind.read(body)
+            # What is checked is the export: an account that no file has described yet is taken for granted.
+            named = dict.fromkeys((account or file.parent.name, *imported.accounts()), "EUR")
+            around = _with_folder(known, file)
+            around = replace(around, accounts={**named, **around.accounts})
+            reading = read(body, around, account=account or file.parent.name)
+            _show_export(screen, file, kind.title, imported, reading)
+            return
     except PayloadError as wrong:
         screen.print(f"[bold]{file.name}[/bold]: {wrong}", highlight=False)
         raise typer.Exit(1) from None
@@ -57,10 +73,49 @@ def check(
         highlight=False,
     )
     if reading.rejected:
-        table = Table("line", "reason", "content")
-        for rejected in reading.rejected:
-            table.add_row(str(rejected.line), rejected.reason, rejected.content)
-        screen.print(table, markup=False)
+        _show_rejected(screen, reading.rejected)
+        raise typer.Exit(1)
+
+
+def _show_rejected(screen: Console, rejected: Sequence[Rejected]) -> None:
+    table = Table("line", "reason", "content")
+    for one in rejected:
+        table.add_row(str(one.line), one.reason, one.content)
+    screen.print(table, markup=False)
+
+
+def _show_export(screen: Console, file: Path, title: str, imported: Imported, reading: Reading) -> None:
+    """Counts, days, kinds and closing units of an export, then what waits and what is rejected."""
+    events = list(imported.events())
+    waiting = [one for one in reading.rejected if (one.waits_for or "").startswith("instrument ")]
+    refused = [one for one in reading.rejected if one not in waiting]
+    screen.print(
+        f"[bold]{file.name}[/bold]: {title}, {len(events)} events of {len(imported.booked)} records, "
+        f"{len(refused)} would be rejected, {len(imported.passed)} lines hold no event",
+        highlight=False,
+    )
+    if events:
+        days = sorted(event.trade_date for event in events)
+        screen.print(f"from {days[0]} to {days[-1]}", highlight=False)
+        kinds = Table("kind", "events")
+        for name, count in sorted(imported.kinds().items()):
+            kinds.add_row(name, str(count))
+        screen.print(kinds)
+    if units := imported.closing_units():
+        held = Table("instrument", "closing units", "the source calls it")
+        titles = {event.instrument: event.title or "" for event in events}
+        for name, size in units.items():
+            held.add_row(name, f"{size:f}", titles[name])
+        screen.print(held, markup=False)
+    if waiting:
+        names = sorted({(one.waits_for or "").removeprefix("instrument ") for one in waiting})
+        screen.print(
+            f"{len(waiting)} records would wait for the name of an instrument: {', '.join(names)}",
+            highlight=False,
+            markup=False,
+        )
+    if refused:
+        _show_rejected(screen, refused)
         raise typer.Exit(1)
 
 
@@ -98,7 +153,7 @@ def _with_folder(known: Known, file: Path) -> Known:
                 continue
             try:
                 body = beside.read_bytes()
-                if recognise(header_of(text_of(body))) is not row:
+                if kind_of(body) is not row:
                     continue
                 known = with_reading(known, read(body, known))
             except PayloadError:
