@@ -17,7 +17,7 @@ import pytest
 
 from folio.errors import FolioError
 
-FOLDERS = ("api", "amfi", "prices", "fx", "factors", "crypto")
+FOLDERS = ("api", "amfi", "prices", "fx", "factors", "crypto", "transactions")
 """Folders of real inputs of which every file has an expectation."""
 
 Expectation: TypeAlias = Callable[[Path], None]
