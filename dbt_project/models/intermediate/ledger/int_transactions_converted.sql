@@ -36,6 +36,7 @@ with transactions as (
 rated as (
     select
         transactions.*,
+        to_portfolio.rate as fx_account_to_portfolio,
         -- What a reversal takes back counts with the other sign.
         case when transactions.kind = 'reversal' then -1 else 1 end as direction,
         -- Coins that were swapped are worth their closing price where the book says no value.
@@ -43,7 +44,6 @@ rated as (
             when transactions.kind in ('swap_in', 'swap_out')
                 then transactions.units * prices.price_local * price_rates.rate
         end as market_value_account,
-        to_portfolio.rate as fx_account_to_portfolio,
         coalesce(
             case when transactions.local_currency <> transactions.account_currency then transactions.booked_fx_rate end,
             to_account.rate

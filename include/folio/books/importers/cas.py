@@ -8,7 +8,7 @@ from functools import partial
 
 from folio.books.importers import cells
 from folio.books.importers.events import Event, Imported, PassedOver, Statement, gathered
-from folio.books.importers.formats import json_of
+from folio.books.importers.formats import Sample, json_of
 from folio.books.rows import RowError
 from folio.errors import PayloadError
 
@@ -33,9 +33,9 @@ class Cas:
     name = "cas"
     title = "consolidated account statement (JSON)"
 
-    def nearness(self, payload: bytes) -> float:
+    def nearness(self, sample: Sample) -> float:
         """Whether it is an object with folios that have schemes."""
-        said = json_of(payload)
+        said = sample.json
         return float(isinstance(said, dict) and isinstance(said.get("folios"), list))
 
     def read(self, payload: bytes) -> Imported:

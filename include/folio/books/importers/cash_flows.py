@@ -7,6 +7,7 @@ from functools import partial
 
 from folio.books.importers import cells
 from folio.books.importers.events import Event, Imported, PassedOver, gathered
+from folio.books.importers.formats import Sample
 from folio.books.importers.table import decoded
 from folio.books.rows import RowError
 
@@ -19,9 +20,9 @@ class CashFlows:
     name = "cash_flows"
     title = "cash flows (day, amount)"
 
-    def nearness(self, payload: bytes) -> float:
+    def nearness(self, sample: Sample) -> float:
         """Share of lines that are a day and a number; a file of such lines has no header."""
-        lines = [line for line in decoded(payload[:100_000]).splitlines() if line.strip()]
+        lines = [line for line in decoded(sample.payload[:100_000]).splitlines() if line.strip()]
         if not lines or not _LINE.fullmatch(lines[0].strip()):
             return 0.0
         return 1.0

@@ -186,7 +186,7 @@ def identified(imported: Imported) -> Iterator[tuple[Booked, list[tuple[Event, s
                 continue
             content = event.content()
             seen[event.account, content] += 1
-            named.append((event, f"#{content}.{seen[event.account, content]}"))
+            named.append((event, f"{imported.format}#{content}.{seen[event.account, content]}"))
         yield record, named
 
 

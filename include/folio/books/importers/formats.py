@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import partial
+from functools import cached_property, partial
 from typing import Protocol
 from xml.etree import ElementTree
 
@@ -14,6 +14,37 @@ from folio.books.importers.table import Record, Table
 
 _TOP = 1 << 16
 """Bytes in which the header of a delimited file stands."""
+
+
+class Sample:
+    """A file as formats look at it to recognise it; each way of reading it is tried once."""
+
+    def __init__(self, payload: bytes) -> None:
+        top = payload[: payload.rfind(b"\n", 0, _TOP) + 1] if len(payload) > _TOP else payload
+        self.payload = payload
+        self._lines = table.decoded(top).splitlines()[: table.FIRST_LINES]
+        self._rows: dict[str, list[frozenset[str]]] = {}
+
+    @cached_property
+    def json(self) -> object:
+        """Value of the file where it is JSON."""
+        return json_of(self.payload)
+
+    @cached_property
+    def xml(self) -> ElementTree.Element | None:
+        """Root of the file where it is XML."""
+        return xml_of(self.payload)
+
+    def rows(self, delimiter: str) -> list[frozenset[str]]:
+        """Names that each of the first lines would have as a header."""
+        if delimiter not in self._rows:
+            self._rows[delimiter] = [
+                frozenset(table.header_names(row))
+                for line in self._lines
+                if delimiter in line
+                for _, _, row in list(table.split(line, delimiter))[:1]
+            ]
+        return self._rows[delimiter]
 
 
 class Format(Protocol):
@@ -27,7 +58,7 @@ class Format(Protocol):
     def title(self) -> str:
         """What a reader calls it."""
 
-    def nearness(self, payload: bytes) -> float:
+    def nearness(self, sample: Sample) -> float:
         """Share of what marks the format that the file has: 1 where it is of this format."""
 
     def read(self, payload: bytes) -> Imported:
@@ -60,22 +91,17 @@ class Delimited:
     unless: frozenset[str] = frozenset()
     prepare: Callable[[Table], Sequence[Record]] = lambda found: found.records
 
-    def nearness(self, payload: bytes) -> float:
+    def nearness(self, sample: Sample) -> float:
         """Share of its columns that one row near the top has."""
-        text = table.decoded(payload[: payload.rfind(b"\n", 0, _TOP) + 1] if len(payload) > _TOP else payload)
-        return max(self._share(text, delimiter) for delimiter in self.delimiters)
-
-    def _share(self, text: str, delimiter: str) -> float:
-        best = 0.0
-        lines = text.splitlines()[: table.FIRST_LINES]
-        for line in lines:
-            if delimiter not in line:
-                continue
-            names = set(table.header_names(next(iter(table.split(line, delimiter)), (0, 0, [""]))[2]))
-            if self.columns <= names and self.unless & names:
-                continue
-            best = max(best, len(self.columns & names) / len(self.columns))
-        return best
+        return max(
+            (
+                len(self.columns & names) / len(self.columns)
+                for delimiter in self.delimiters
+                for names in sample.rows(delimiter)
+                if not (self.columns <= names and self.unless & names)
+            ),
+            default=0.0,
+        )
 
     def read(self, payload: bytes) -> Imported:
         """Read a file of this format."""

@@ -9,7 +9,7 @@ from functools import partial
 
 from folio.books.importers import cells
 from folio.books.importers.events import Event, Imported, gathered, of_kind
-from folio.books.importers.formats import Delimited, Format, columns, json_of, one
+from folio.books.importers.formats import Delimited, Format, Sample, columns, json_of, one
 from folio.books.importers.table import Record
 from folio.books.rows import RowError
 from folio.errors import PayloadError
@@ -102,9 +102,9 @@ class GhostfolioJson:
     name = "ghostfolio_json"
     title = "Ghostfolio JSON"
 
-    def nearness(self, payload: bytes) -> float:
+    def nearness(self, sample: Sample) -> float:
         """Whether it is an object with a list of activities."""
-        said = json_of(payload)
+        said = sample.json
         return float(isinstance(said, dict) and isinstance(said.get("activities"), list))
 
     def read(self, payload: bytes) -> Imported:

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 from folio.books.importers import cells
 from folio.books.importers.events import Event, Imported, PassedOver, gathered, of_kind
-from folio.books.importers.formats import Delimited, Format, Groups, columns, one, xml_of
+from folio.books.importers.formats import Delimited, Format, Groups, Sample, columns, one, xml_of
 from folio.books.importers.movements import Quantity, exchanged
 from folio.books.importers.table import Record, Table
 from folio.books.rows import RowError
@@ -126,9 +126,9 @@ class Flex:
     name = "interactive_brokers_flex"
     title = "Interactive Brokers Flex query (XML)"
 
-    def nearness(self, payload: bytes) -> float:
+    def nearness(self, sample: Sample) -> float:
         """Whether the root is that of a Flex query."""
-        root = xml_of(payload)
+        root = sample.xml
         return float(root is not None and root.tag == "FlexQueryResponse")
 
     def read(self, payload: bytes) -> Imported:

@@ -13,7 +13,7 @@ from folio.books.importers import (
     uk_brokers,
     wealthfolio,
 )
-from folio.books.importers.formats import Format
+from folio.books.importers.formats import Format, Sample
 from folio.errors import PayloadError
 
 FORMATS: tuple[Format, ...] = (
@@ -33,7 +33,8 @@ FORMATS: tuple[Format, ...] = (
 
 def recognise(payload: bytes) -> Format | None:
     """The one format of a file, None where it is of none; PayloadError where two would read it."""
-    fitting = [one for one in FORMATS if one.nearness(payload) == 1]
+    sample = Sample(payload)
+    fitting = [one for one in FORMATS if one.nearness(sample) == 1]
     if len(fitting) > 1:
         titles = " and ".join(one.title for one in fitting)
         raise PayloadError(f"could be {titles}: nothing is imported on a guess")
@@ -42,5 +43,6 @@ def recognise(payload: bytes) -> Format | None:
 
 def nearest(payload: bytes) -> tuple[float, str]:
     """The format that a file comes nearest to, with its share of what marks it."""
-    near = max(FORMATS, key=lambda one: one.nearness(payload))
-    return near.nearness(payload), near.title
+    sample = Sample(payload)
+    near = max(FORMATS, key=lambda one: one.nearness(sample))
+    return near.nearness(sample), near.title
