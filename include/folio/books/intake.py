@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 
-from folio.books import identity, introduced, waiting
+from folio.books import corrections, identity, introduced, waiting
 from folio.books.formats.transactions import TransactionRow
 from folio.books.reading import read
 from folio.books.recognise import FORMATS, kind_of
@@ -155,7 +155,10 @@ def _parse(connection: psycopg.Connection[Any]) -> landing.Parse:
 
         return landing.Batch(
             reading.row.table,
-            rows=[(*accepted.values, accepted.line) for accepted in reading.accepted],
+            rows=[
+                *((*accepted.values, accepted.line) for accepted in reading.accepted),
+                *corrections.taken_back(connection, reading, load.observed_at),
+            ],
             rejected=[landing.Rejected(r.line, r.reason, r.content, r.waits_for) for r in reading.rejected],
             also=register,
         )

@@ -160,3 +160,44 @@ def test_a_statement_of_several_accounts_books_each_to_its_own(drop: Path, wareh
     )
     assert counts(intake.files(FIRST)) == [("2024-02-20T0000Z_flex.xml", 2, 1, 0, 0, 1)]
     assert query(warehouse, "select waits_for from raw.rejected_rows") == [("account U2",)]
+
+
+STATUS = (
+    "select units::float8, status from (select distinct on (transaction_key) * from raw.book_transactions "
+)
+STATUS += "order by transaction_key, observed_at desc) as latest where kind = 'buy' order by 1, 2"
+)
+
+
+def buy(day: int, units: int) -> str:
+    return BUY.replace("08-02-2024", f"{day:02}-02-2024").replace(";2;", f";{units};")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "left"),
+    [
+        # a day between others: what is no longer said was corrected
+        ((5, 2), (5, 3), [(2.0, "reversed"), (3.0, "settled")]),
+        # the same day in full: as many rows and one in common
+        ((20, 2), (20, 3), [(2.0, "reversed"), (3.0, "settled")]),
+        # nothing new on that day: the export may be of a part
+        ((5, 2), (6, 3), [(2.0, "settled"), (3.0, "settled")]),
+    ],
+)
+def test_an_event_said_differently_takes_the_earlier_one_back(
+    drop: Path, warehouse: str, first: tuple[int, int], second: tuple[int, int], left: list[tuple[float, str]]
+) -> None:
+    known(drop)
+    around = HEADER + MONEY + MONEY.replace("02-02", "20-02")
+    put(drop, "A1/2024-02-20T0000Z_a.csv", around + buy(*first))
+    put(drop, "A1/2024-02-21T0000Z_b.csv", around + buy(*second))
+    intake.files(FIRST)
+    assert query(warehouse, STATUS) == left
+
+
+def test_an_export_that_begins_within_a_day_takes_nothing_of_it_back(drop: Path, warehouse: str) -> None:
+    known(drop)
+    put(drop, "A1/2024-02-20T0000Z_a.csv", HEADER + MONEY + buy(8, 2))
+    put(drop, "A1/2024-02-21T0000Z_b.csv", HEADER + buy(8, 3) + MONEY.replace("02-02", "20-02"))
+    intake.files(FIRST)
+    assert query(warehouse, STATUS) == [(2.0, "settled"), (3.0, "settled")]
