@@ -705,10 +705,8 @@ EXPECTED: dict[str, Expectation] = {
         "trade_republic",
         "tax=1",
     ),
-    "transactions/uk_brokers_kapji/exchange_rates_data.csv": imports(
-        "exchange_rates",
-        "",
-        passed=55,
+    "transactions/uk_brokers_kapji/exchange_rates_data.csv": refused(
+        read_book, "holds rates of exchange"
     ),
     "transactions/uk_brokers_kapji/hl__data__inputs__hl-transaction-summary.csv": imports(
         "hargreaves_lansdown",
@@ -776,10 +774,8 @@ EXPECTED: dict[str, Expectation] = {
         "schwab",
         "interest=1 tax=1",
     ),
-    "transactions/uk_brokers_kapji/schwab__data__rsu_settlement__awards.csv": imports(
-        "schwab_awards",
-        "",
-        passed=1,
+    "transactions/uk_brokers_kapji/schwab__data__rsu_settlement__awards.csv": refused(
+        read_book, "holds releases of shares"
     ),
     "transactions/uk_brokers_kapji/schwab__data__rsu_settlement__transactions.csv": imports(
         "schwab",
@@ -854,10 +850,8 @@ EXPECTED: dict[str, Expectation] = {
             "yahoo:AAPL": "3", "yahoo:MSFT": "5", "yahoo:TD.TO": "10", "yahoo:VOO": "3",
         },
     ),
-    "transactions/wealthfolio/sample-holdings-import.csv": imports(
-        "wealthfolio_holdings",
-        "",
-        passed=12,
+    "transactions/wealthfolio/sample-holdings-import.csv": refused(
+        read_book, "holds holdings on days"
     ),
     "transactions/wealthfolio/sample-import.csv": imports(
         "wealthfolio",

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 from folio.books.importers import table
 from folio.books.importers.events import Event, Imported, gathered
 from folio.books.importers.table import Record, Table
+from folio.errors import PayloadError
 
 _TOP = 1 << 16
 """Bytes in which the header of a delimited file stands."""
@@ -116,6 +117,20 @@ class Delimited:
         for records in self.group(self.prepare(found)):
             content = "\n".join(record.content for record in records)
             yield records[0].line, content, partial(self.book, records)
+
+
+def no_events(records: Sequence[Record]) -> Iterator[Event]:
+    """Events of a format that is known to hold none."""
+    return iter(())
+
+
+def refusing(what: str) -> Callable[[Table], Sequence[Record]]:
+    """Refusal of a file of a format that holds something else than events of an account."""
+
+    def refuse(found: Table) -> Sequence[Record]:
+        raise PayloadError(f"holds {what}: no transactions")
+
+    return refuse
 
 
 def one(book: Callable[[Record], Iterator[Event]]) -> Callable[[Sequence[Record]], Iterator[Event]]:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from folio.books.importers import cells
 from folio.books.importers.brokers import unknown
 from folio.books.importers.events import NOTHING, Event, PassedOver, of_kind
-from folio.books.importers.formats import Delimited, Groups, columns, one
+from folio.books.importers.formats import Delimited, columns, no_events, one, refusing
 from folio.books.importers.table import Record, Table
 from folio.books.rows import RowError
 
@@ -79,11 +79,6 @@ def _schwab(record: Record) -> Iterator[Event]:
 
 def _without_total(found: Table) -> Sequence[Record]:
     return [record for record in found.records if not record.text("date").startswith("Transactions Total")]
-
-
-def _schwab_award(records: Sequence[Record]) -> Iterator[Event]:
-    """What a release of shares gave: its shares arrive in the other export, so none is booked here."""
-    raise PassedOver("a release of shares; the shares arrive in the export of transactions")
 
 
 # ---- Trading 212 -------------------------------------------------------------------------------------------
@@ -367,21 +362,6 @@ def _plain(records: Sequence[Record]) -> Iterator[Event]:
             raise RowError(f"column action: unknown kind {said!r}")
 
 
-def _pairs(records: Sequence[Record]) -> Groups:
-    """Lines of an award's release with the line of its details, which has no date."""
-    together: list[list[Record]] = []
-    for record in records:
-        if record.text("date") or not together:
-            together.append([record])
-        else:
-            together[-1].append(record)
-    return together
-
-
-def _no_transactions(records: Sequence[Record]) -> Iterator[Event]:
-    raise PassedOver("a rate of exchange; rates come from the European Central Bank")
-
-
 SCHWAB_COLUMNS = columns("Date|Action|Symbol|Description|Price|Quantity|Fees & Comm|Amount")
 _MS = "Order Number|Type|Price|Quantity|Net Share Proceeds|Tax Payment Method"
 
@@ -390,7 +370,7 @@ FORMATS = (
     Delimited(
         "schwab_awards", "Charles Schwab Equity Awards",
         columns("Date|Action|Symbol|Description|Quantity|AwardDate|AwardId|FairMarketValuePrice"),
-        _schwab_award, group=_pairs,
+        no_events, prepare=refusing("releases of shares, which arrive in the export of transactions"),
     ),
     Delimited(
         "trading_212", "Trading 212",
@@ -433,5 +413,8 @@ FORMATS = (
         "plain_actions", "plain table of actions",
         columns("date|action|symbol|quantity|price|fees|currency"), _plain,
     ),
-    Delimited("exchange_rates", "table of exchange rates", columns("month|currency|rate"), _no_transactions),
+    Delimited(
+        "exchange_rates", "table of exchange rates", columns("month|currency|rate"),
+        no_events, prepare=refusing("rates of exchange, which come from the European Central Bank"),
+    ),
 )  # fmt: skip

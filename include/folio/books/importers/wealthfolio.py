@@ -6,8 +6,8 @@ from decimal import Decimal
 
 from folio.books.importers import cells
 from folio.books.importers.brokers import unknown
-from folio.books.importers.events import Event, PassedOver, of_kind
-from folio.books.importers.formats import Delimited, columns, one
+from folio.books.importers.events import Event, of_kind
+from folio.books.importers.formats import Delimited, columns, no_events, one, refusing
 from folio.books.importers.table import Record, Table
 from folio.books.rows import RowError
 
@@ -48,10 +48,6 @@ def _activity(record: Record) -> Iterator[Event]:
         raise unknown(
             "type", said, (*MONEY, "BUY", "SELL", "DIVIDEND", "SPLIT", "TRANSFER_IN", "TRANSFER_OUT")
         )
-
-
-def _holding(records: Sequence[Record]) -> Iterator[Event]:
-    raise PassedOver("a holding on a day; holdings come of transactions")
 
 
 FRENCH = {
@@ -114,7 +110,8 @@ FORMATS = (
     ),
     Delimited(
         "wealthfolio_holdings", "Wealthfolio holdings", columns("date|symbol|quantity|price|currency"),
-        _holding, unless=columns("action|type|activitytype|fee|fees|code|buy/sell"),
+        no_events, prepare=refusing("holdings on days, which come of transactions"),
+        unless=columns("action|type|activitytype|fee|fees|code|buy/sell"),
     ),
     Delimited(
         "releve", "French account statement",

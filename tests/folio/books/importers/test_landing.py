@@ -164,8 +164,7 @@ def test_a_statement_of_several_accounts_books_each_to_its_own(drop: Path, wareh
 
 STATUS = (
     "select units::float8, status from (select distinct on (transaction_key) * from raw.book_transactions "
-)
-STATUS += "order by transaction_key, observed_at desc) as latest where kind = 'buy' order by 1, 2"
+    "order by transaction_key, observed_at desc) as latest where kind = 'buy' order by 1, 2"
 )
 
 
