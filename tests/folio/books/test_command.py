@@ -35,3 +35,30 @@ def test_a_file_of_no_known_kind_is_named_and_fails_the_command(tmp_path: Path) 
     checked = RUNNER.invoke(app, ["check", str(tmp_path / "x.csv")])
     assert checked.exit_code == 1
     assert "not the header of a book file" in checked.output
+
+
+def test_an_export_is_shown_with_kinds_units_and_the_names_that_are_not_known(tmp_path: Path) -> None:
+    (tmp_path / "export.csv").write_text(
+        "Security / ISIN,Transaction Type,Quantity,Share Price,Total Trade Value,Trade Date/Time,Settlement Date\n"
+        "World / ISIN IE00BK5BQT80,Buy,2.5,£110.00,£275.00,23/12/24 15:18:12,27/12/24\n"
+        "World / ISIN IE00BK5BQT80,Sell,1,£120.00,£120.00,24/12/24 15:18:12,30/12/24\n"
+    )
+    checked = RUNNER.invoke(
+        app, ["check", str(tmp_path / "export.csv"), "--account", "A1"], env={"COLUMNS": "300"}
+    )
+    assert checked.exit_code == 0, checked.output
+    for said in (
+        "InvestEngine, 2 events of 2 records, 0 would be rejected, 0 lines hold no event",
+        "from 2024-12-23 to 2024-12-24",
+        "1.5",
+        "2 records would wait for the name of an instrument: isin:IE00BK5BQT80",
+    ):
+        assert said in checked.output
+
+
+def test_lines_of_an_export_that_cannot_be_booked_fail_the_command(tmp_path: Path) -> None:
+    header = "tradeCreatedAt,symbol,side,price,size,funds,fee,feeCurrency\n"
+    (tmp_path / "x.csv").write_text(f"{header}2022-04-28 12:36:00,XTZ-EUR,lend,1,1,1,0,EUR\n")
+    checked = RUNNER.invoke(app, ["check", str(tmp_path / "x.csv")], env={"COLUMNS": "300"})
+    assert checked.exit_code == 1
+    assert "unknown kind 'lend'" in checked.output

@@ -70,12 +70,16 @@ def day(text: str, patterns: Sequence[str]) -> date:
 def instant(text: str, patterns: Sequence[str], zone: str) -> datetime:
     """Instant in UTC of a local time in a zone, or of a time with its own offset (ISO 8601)."""
     bare = text.strip()
+    try:
+        home = ZoneInfo(zone)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"{zone!r} is not a time zone") from None
     for pattern in patterns:
         try:
             read = datetime.fromisoformat(bare) if pattern == "iso" else datetime.strptime(bare, pattern)
         except ValueError:
             continue
-        local = read if read.tzinfo else read.replace(tzinfo=ZoneInfo(zone))
+        local = read if read.tzinfo else read.replace(tzinfo=home)
         return local.astimezone(UTC)
     raise ValueError(f"{text!r} is not a time of the form {' or '.join(map(_shown, patterns))}")
 

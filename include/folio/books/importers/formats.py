@@ -23,7 +23,7 @@ class Sample:
     def __init__(self, payload: bytes) -> None:
         top = payload[: payload.rfind(b"\n", 0, _TOP) + 1] if len(payload) > _TOP else payload
         self.payload = payload
-        self._lines = table.decoded(top).splitlines()[: table.FIRST_LINES]
+        self._lines = table.decoded(top).split("\n")[: table.FIRST_LINES]
         self._rows: dict[str, list[frozenset[str]]] = {}
 
     @cached_property

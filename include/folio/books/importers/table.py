@@ -15,11 +15,12 @@ FIRST_LINES = 40
 
 
 def decoded(payload: bytes) -> str:
-    """The file as text: UTF-8, with or without its mark, else the letters of Western Windows."""
+    """The file as text with its lines ended by newlines: UTF-8, else the letters of Western Windows."""
     try:
-        return payload.decode("utf-8-sig")
+        text = payload.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return payload.decode("cp1252", errors="replace")
+        text = payload.decode("cp1252", errors="replace")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ def split(text: str, delimiter: str) -> Iterator[tuple[int, int, list[str]]]:
 
 def found(text: str, delimiter: str, columns: frozenset[str], decimal: str = ".") -> Table | None:
     """The table below the first row near the top that names all these columns; None where none does."""
-    top = "\n".join(text.splitlines()[:FIRST_LINES])
+    top = "\n".join(text.split("\n")[:FIRST_LINES])
     try:
         header = next(
             (
@@ -140,7 +141,7 @@ def found(text: str, delimiter: str, columns: frozenset[str], decimal: str = "."
     if header is None:
         return None
     start, names = header
-    lines = text.splitlines()
+    lines = text.split("\n")
     records = []
     for first, last, row in split("\n".join(lines[start:]), delimiter):
         content = "\n".join(lines[start + first - 1 : start + last])

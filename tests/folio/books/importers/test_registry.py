@@ -9,6 +9,7 @@ from folio.books.importers.formats import Delimited
 from folio.books.known import Known
 from folio.books.reading import read
 from folio.errors import PayloadError
+from folio.settings import ROOT
 
 DELIMITED = [one for one in registry.FORMATS if isinstance(one, Delimited)]
 
@@ -55,3 +56,8 @@ def test_what_is_no_export_is_refused_as_a_whole(payload: bytes) -> None:
 def test_a_document_with_entities_is_no_flex_query() -> None:
     bomb = b'<!DOCTYPE x [<!ENTITY a "b">]><FlexQueryResponse>&a;</FlexQueryResponse>'
     assert registry.recognise(bomb) is None
+
+
+def test_the_docs_name_every_format() -> None:
+    text = (ROOT / "docs" / "importers.md").read_text(encoding="utf-8")
+    assert [one.title for one in registry.FORMATS if one.title not in text] == []
