@@ -8,10 +8,11 @@ from psycopg.rows import class_row
 
 from folio.books.introduced import SLOT
 
-QUERY = """
+QUERY = r"""
     with waiting as (
         select substring(waits_for from 12) as name, count(*) as rows_waiting,
-               min(loads.request) as first_file
+               min(loads.request) as first_file,
+               min(substring(rejected_rows.reason from '\(the source calls it (.*)\)$')) as title
         from raw.rejected_rows join raw.loads as loads using (load_id)
         where waits_for like 'instrument %%' and landed_by is null
           and loads.source = 'books' and loads.status = 'loaded'
@@ -25,7 +26,8 @@ QUERY = """
         from raw.book_instrument_aliases
         order by scheme, alias, valid_from, observed_at desc, load_id desc
     )
-    select 'unknown' as state, name, rows_waiting, first_file as remark from waiting
+    select 'unknown' as state, name, rows_waiting, concat_ws(', called ', first_file, title) as remark
+    from waiting
     where name not in (select name from named where is_spam)
     union all
     select 'introduced', instrument_key, 0, kind || ', ' || name from described

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,9 @@ from folio.books.reading import Reading, Rejected, read
 from folio.books.recognise import FORMATS, all_columns, kind_of, required_columns
 from folio.books.resolve import known_at, with_reading
 from folio.errors import PayloadError
+
+UNITS_TOLERANCE = Decimal("0.001")
+"""Units by which a statement may differ from its transactions: registrars round to three decimals."""
 
 app = typer.Typer(no_args_is_help=True, help="Clients' books: check files before they are dropped.")
 
@@ -84,6 +88,21 @@ def _show_rejected(screen: Console, rejected: Sequence[Rejected]) -> None:
     screen.print(table, markup=False)
 
 
+def _show_statements(screen: Console, imported: Imported) -> None:
+    """Balances that a statement states, beside what its transactions add up to."""
+    if not imported.statements:
+        return
+    table = Table("account", "instrument", "day", "stated units", "units of transactions", "")
+    for one in imported.statements:
+        booked = imported.closing_units(one.account).get(one.instrument, Decimal(0))
+        agrees = abs(booked - one.units) <= UNITS_TOLERANCE
+        remark = "agrees" if agrees else f"differs by {booked - one.units:f}"
+        table.add_row(
+            one.account or "", one.instrument, str(one.day), f"{one.units:f}", f"{booked:f}", remark
+        )
+    screen.print(table, markup=False)
+
+
 def _show_export(screen: Console, file: Path, title: str, imported: Imported, reading: Reading) -> None:
     """Counts, days, kinds and closing units of an export, then what waits and what is rejected."""
     events = list(imported.events())
@@ -107,6 +126,7 @@ def _show_export(screen: Console, file: Path, title: str, imported: Imported, re
         for name, size in units.items():
             held.add_row(name, f"{size:f}", titles[name])
         screen.print(held, markup=False)
+    _show_statements(screen, imported)
     if waiting:
         names = sorted({(one.waits_for or "").removeprefix("instrument ") for one in waiting})
         screen.print(

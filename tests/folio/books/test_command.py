@@ -39,7 +39,8 @@ def test_a_file_of_no_known_kind_is_named_and_fails_the_command(tmp_path: Path) 
 
 def test_an_export_is_shown_with_kinds_units_and_the_names_that_are_not_known(tmp_path: Path) -> None:
     (tmp_path / "export.csv").write_text(
-        "Security / ISIN,Transaction Type,Quantity,Share Price,Total Trade Value,Trade Date/Time,Settlement Date\n"
+        "Security / ISIN,Transaction Type,Quantity,Share Price,Total Trade Value,Trade Date/Time,"
+        "Settlement Date\n"
         "World / ISIN IE00BK5BQT80,Buy,2.5,£110.00,£275.00,23/12/24 15:18:12,27/12/24\n"
         "World / ISIN IE00BK5BQT80,Sell,1,£120.00,£120.00,24/12/24 15:18:12,30/12/24\n"
     )

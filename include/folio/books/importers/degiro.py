@@ -57,10 +57,18 @@ def _kind(description: str) -> str | None:
     return next((kind for kind, words in KINDS if any(word in said for word in words)), None)
 
 
+ENGLISH = {
+    "date": "datum", "time": "tijd", "value date": "valutadatum", "description": "omschrijving",
+    "change": "mutatie", "change 2": "mutatie 2", "balance": "saldo", "balance 2": "saldo 2",
+}  # fmt: skip
+"""English headings and the Dutch ones by which cells are asked for."""
+
+
 def _joined(found: Table) -> Sequence[Record]:
     """Records with the continuation lines, which hold only the rest of a cell, put back."""
     joined: list[Record] = []
-    for record in found.records:
+    for said in found.records:
+        record = replace(said, cells={ENGLISH.get(name, name): cell for name, cell in said.cells.items()})
         if record.text("datum") or not joined:
             joined.append(record)
             continue
@@ -219,6 +227,15 @@ def _price(said: "re.Match[str]", currency: str, decimal: str) -> Decimal | None
 
 
 FORMATS = (
+    Delimited(
+        name="degiro",
+        title="DEGIRO account statement",
+        columns=columns("Date|Time|Value date|Product|ISIN|Description|FX|Change|Balance|Order Id"),
+        book=_book,
+        delimiters=",;",
+        group=_groups,
+        prepare=_joined,
+    ),
     Delimited(
         name="degiro",
         title="DEGIRO account statement",

@@ -133,9 +133,13 @@ class Imported:
         """How many events there are of each kind."""
         return Counter(event.kind for event in self.events())
 
-    def closing_units(self) -> dict[str, Decimal]:
-        """Units of each instrument after all events, as if the accounts began empty; none that end at 0."""
-        order = sorted(self.events(), key=lambda e: (e.trade_date, e.kind != "split"))
+    def closing_units(self, account: str | None = None) -> dict[str, Decimal]:
+        """Units of each instrument after all events, as if the accounts began empty; none that end at 0.
+
+        Of one account of the source, where it is named.
+        """
+        told = (event for event in self.events() if account is None or event.account == account)
+        order = sorted(told, key=lambda e: (e.trade_date, e.kind != "split"))
         held: defaultdict[str, Decimal] = defaultdict(Decimal)
         for event in order:
             if event.instrument is None or event.units is None or event.status != "settled":

@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from folio.books import intake
+from folio.books import intake, review
 from folio.settings import settings
 from folio.sources.landing import Load
 
@@ -123,6 +123,10 @@ def test_records_of_unknown_instruments_wait_and_land_once_without_being_sent_ag
     ]
     [reason] = {row[0] for row in query(warehouse, "select reason from raw.rejected_rows")}
     assert "(the source calls it ING)" in reason
+    with psycopg.connect(warehouse) as connection:
+        [asked] = review.to_review(connection)
+    assert (asked.name, asked.rows_waiting) == ("isin:NL0011821202", 2)
+    assert asked.remark == "A1/2024-02-20T0000Z_a.csv, called ING"
     known(drop, "2024-03-01T1200Z")
     assert counts(intake.files(SECOND)) == [
         ("A1/2024-02-20T0000Z_a.csv, lines that waited: 2, 4", 2, 2, 0, 0, 0)

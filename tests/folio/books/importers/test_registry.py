@@ -29,7 +29,7 @@ def test_the_columns_of_a_format_make_it_that_format_and_no_other(one: Delimited
 def test_names_of_formats_are_their_own() -> None:
     names = [one.name for one in registry.FORMATS]
     twice = {name for name in names if names.count(name) > 1}
-    assert twice == {"ghostfolio_csv"}  # two spellings of one format
+    assert twice == {"ghostfolio_csv", "degiro"}  # two spellings of one format
 
 
 def test_a_file_of_two_formats_is_refused() -> None:
