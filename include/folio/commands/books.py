@@ -13,7 +13,15 @@ from rich.table import Table
 from folio.books.importers.events import Imported
 from folio.books.known import Known
 from folio.books.reading import Reading, Rejected, read
-from folio.books.recognise import FORMATS, all_columns, kind_of, required_columns
+from folio.books.recognise import (
+    FORMATS,
+    all_columns,
+    header_of,
+    kind_of,
+    recognise,
+    required_columns,
+    text_of,
+)
 from folio.books.resolve import known_at, with_reading
 from folio.errors import PayloadError
 
@@ -173,7 +181,7 @@ def _with_folder(known: Known, file: Path) -> Known:
                 continue
             try:
                 body = beside.read_bytes()
-                if kind_of(body) is not row:
+                if recognise(header_of(text_of(body))) is not row:
                     continue
                 known = with_reading(known, read(body, known))
             except PayloadError:
