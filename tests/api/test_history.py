@@ -44,7 +44,7 @@ def told(served):
         ],
         observed_at=FETCHED,
     )
-    landed("polygon_minute_bars", [("AAPL", MINUTE, 443, 444, 442, "443.5", 1000)], observed_at=FETCHED)
+    landed("polygon_minute_bars", [(MINUTE, "AAPL", 443, 444, 442, "443.5", 1000)], observed_at=FETCHED)
     landed(
         "exchange_candles",
         [
@@ -129,7 +129,7 @@ def test_influxdb_answers_once_it_holds_all_that_has_landed(influx, told, asha):
     history.write()
     overwrite(influx)
     assert "999" in closes(asha)
-    landed("polygon_minute_bars", [("IBM", MINUTE, 1, 1, 1, 1, 1)])
+    landed("polygon_minute_bars", [(MINUTE, "IBM", 1, 1, 1, 1, 1)])
     assert closes(asha) == {"443.5", "330.5"}
 
 
@@ -139,7 +139,7 @@ def test_what_was_known_at_an_instant_is_read_from_postgres(influx, told, asha, 
     instant = served.second.instant.isoformat()
     assert closes(asha, known_at=instant) == {"443.5", "330.5"}
     assert closes(asha, known_at=served.first.instant.isoformat()) == {"443.5", "330.5"}
-    landed("polygon_minute_bars", [("AAPL", MINUTE, 1, 1, 1, 7, 1)], datetime(2013, 3, 9, tzinfo=UTC))
+    landed("polygon_minute_bars", [(MINUTE, "AAPL", 1, 1, 1, 7, 1)], datetime(2013, 3, 9, tzinfo=UTC))
     history.write()
     assert closes(asha, known_at=instant) == {"443.5", "330.5"}
     assert closes(asha) == {"7", "330.5"}

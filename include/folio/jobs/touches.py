@@ -46,6 +46,11 @@ WITHOUT_DAILY_FIGURES = (
 
 NEXT_DAY = timedelta(days=1)
 
+LATER_PURCHASES = timedelta(days=30)
+"""How long after a sale a purchase may change what it cost, under the methods that look ahead."""
+
+LOOKS_AHEAD = "select from raw.book_accounts where lot_method in ('section_104', 'acb') limit 1"
+
 
 @dataclass(frozen=True)
 class _Counted:
@@ -271,8 +276,10 @@ def _first_changed_day(connection: Connection, counted: _Counted) -> date | None
         )
         """
     ).format(new=_new_rows(BOOKINGS, sql.SQL("transaction_key")), bookings=sql.Identifier(BOOKINGS))
-    days += _values(connection, booked, new)
-    return min(days)
+    bookings = _values(connection, booked, new)
+    if bookings and connection.execute(LOOKS_AHEAD).fetchone():
+        bookings = [min(bookings) - LATER_PURCHASES]
+    return min([*days, *bookings])
 
 
 def _new_rows(table: str, what: sql.Composable) -> sql.Composed:

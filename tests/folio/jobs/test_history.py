@@ -69,7 +69,7 @@ def test_every_table_of_candles_is_declared_as_raw_declares_it():
 def test_daily_bars_navs_and_minutes_are_written_under_their_source_and_code(bucket):
     landed("polygon_daily_bars", [bar(FIRST)])
     landed("amfi_navs", [(FIRST, 118550, "55.1234")], source="amfi")
-    landed("polygon_minute_bars", [("AAPL", MINUTE, "443.82", "444.1", "443.5", "444", "120500")])
+    landed("polygon_minute_bars", [(MINUTE, "AAPL", "443.82", "444.1", "443.5", "444", "120500")])
     landed(
         "exchange_candles", [(MINUTE, "kraken", "BTC/USD", "1m", 30, 31, 29, "30.5", "0.25")], source="kraken"
     )

@@ -77,6 +77,7 @@ def test_a_taken_port_is_replaced(server):
     server.stop()
     port = server.port
     with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # the server's last talk may linger
         other.bind((postgres.HOST, port))
         other.listen()
         server.start()

@@ -8,9 +8,9 @@ from decimal import Decimal
 import psycopg
 import pytest
 
-from folio.commands.keys import create_key, hashed
 from folio.errors import PublicationError
 from folio.jobs import nights, touches
+from folio.jobs.keys import create_key, hashed
 from folio.store import publish as store
 from folio.store import roles
 from folio.store import warehouse as connections

@@ -122,7 +122,7 @@ def parse_minute_bars(body: bytes, load: Load) -> Batch:
         opened = opened_at(bar)
         if opened.astimezone(NEW_YORK).date() != date.fromisoformat(day):
             raise ValueError(f"t is of {opened:%Y-%m-%d %H:%MZ}, not of the day asked for, {day}")
-        return (ticker, opened, *exact.bar_prices(bar, PRICES), exact.volume(bar.get("v"), "v"))
+        return (opened, ticker, *exact.bar_prices(bar, PRICES), exact.volume(bar.get("v"), "v"))
 
     def is_over(bar: Mapping[str, Any]) -> bool:
         return not isinstance(bar.get("t"), int) or opened_at(bar) + MINUTE <= seen_until

@@ -45,8 +45,8 @@ def test_minutes_are_read_with_their_instant_and_one_not_yet_over_is_left_out():
     batch = parse(bar(0), bar(1), bar(2))
     prices = tuple(map(Decimal, ("264.1", "264.9", "264", "264.55", "1200")))
     assert [tuple(row) for row in batch.rows] == [
-        ("BRK.B", OPENED, *prices, 1),
-        ("BRK.B", OPENED.replace(minute=31), *prices, 2),
+        (OPENED, "BRK.B", *prices, 1),
+        (OPENED.replace(minute=31), "BRK.B", *prices, 2),
     ]
     assert batch.rejected == []
 
