@@ -4,7 +4,7 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +49,19 @@ def _demo_group(item: pytest.Item) -> str:
     if "demo" not in getattr(item, "fixturenames", ()):
         return ""
     return "demo under airflow" if item.get_closest_marker("end_to_end") else "demo"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Let coverage rest in tests of whole nights: it doubles their time, and others count those lines."""
+    counting = coverage.Coverage.current() if _demo_group(item) else None
+    if counting is not None:
+        counting.stop()
+    try:
+        return (yield)
+    finally:
+        if counting is not None:
+            counting.start()
 
 
 @pytest.fixture
@@ -150,19 +163,6 @@ class Demo:
         self.server.drop_database(name)
 
 
-@contextmanager
-def _uncounted() -> Iterator[None]:
-    """Let coverage rest meanwhile: it doubles the time of what other tests have counted already."""
-    counting = coverage.Coverage.current()
-    if counting is not None:
-        counting.stop()
-    try:
-        yield
-    finally:
-        if counting is not None:
-            counting.start()
-
-
 @pytest.fixture(scope="session")
 def demo(postgres: EmbeddedPostgres, migrated_template: str) -> Iterator[Demo]:
     """The demo's history and three nights, run in this process against its sandbox, once a test run."""
@@ -186,14 +186,13 @@ def demo(postgres: EmbeddedPostgres, migrated_template: str) -> Iterator[Demo]:
             patch.setenv(variable, value)
         patch.setenv("FOLIO_SMTP_PORT", str(catcher.port))
         settings.cache_clear()
-        with _uncounted():
-            for source, first_day in tour.HISTORY:
-                for month in backfill.months(source, first_day, tour.HISTORY_ENDS):
-                    backfill.backfill_month(source, month, first_day, tour.HISTORY_ENDS)
-            postgres.create_database(made.database(0), template=work)
-            for done, night in enumerate(tour.NIGHTS, start=1):
-                pipeline.run_night(night)
-                postgres.create_database(made.database(done), template=work)
+        for source, first_day in tour.HISTORY:
+            for month in backfill.months(source, first_day, tour.HISTORY_ENDS):
+                backfill.backfill_month(source, month, first_day, tour.HISTORY_ENDS)
+        postgres.create_database(made.database(0), template=work)
+        for done, night in enumerate(tour.NIGHTS, start=1):
+            pipeline.run_night(night)
+            postgres.create_database(made.database(done), template=work)
         patch.undo()
         settings.cache_clear()
         yield made
