@@ -10,10 +10,11 @@ from folio.store import warehouse
 
 
 @pytest.mark.end_to_end
+@pytest.mark.timeout(1500)
 def test_a_night_under_airflow_is_the_night_in_one_process_and_the_api_answers(demo, running, relations_of):
     with running(nights_done=2) as (instance, dsn):
         with instance.client() as client:
-            run = run_night(client, demo.nights[2], seconds=300)
+            run = run_night(client, demo.nights[2], seconds=900)
             red = {
                 dag: client.task_instances(dag, found["dag_run_id"])
                 for dag in run.failed

@@ -67,6 +67,7 @@ def check_report(report):
 
 @pytest.mark.end_to_end
 @pytest.mark.shared_data
+@pytest.mark.timeout(1800)
 def test_the_july_files_restate_every_holding_whose_price_they_change(replay, shared):
     report, dsn = replay(*(part for name in (*JULY, HTML) for part in ("--only", name)))
     check_report(report)
