@@ -260,6 +260,7 @@ def take_in(night: str) -> None:
         getattr(ingest, source)(night)
 
 
+@pytest.mark.timeout(1500)
 def test_a_night_after_changes_of_the_past_makes_what_a_whole_build_makes(demo, relations_of):
     second = demo.nights[1]
     with demo.copy(nights_done=1) as dsn:
@@ -273,6 +274,7 @@ def test_a_night_after_changes_of_the_past_makes_what_a_whole_build_makes(demo, 
         expect_as_made_whole(demo, dsn, second, relations_of)
 
 
+@pytest.mark.timeout(1500)
 def test_a_build_that_broke_off_is_made_good_by_the_next(demo, relations_of):
     night = demo.nights[0]
     with demo.copy(nights_done=1) as dsn:

@@ -139,6 +139,7 @@ def answered(body, key, figures):
     }
 
 
+@pytest.mark.timeout(1200)
 def test_readers_see_one_publication_an_answer_and_never_the_broken_night(demo, tmp_path):
     second_night, third_night = demo.nights[1:]
     readers = 2
