@@ -14,6 +14,7 @@ from folio.figures.arrays import DateArray, FloatArray
 from folio.figures.returns.investment import CostEffect, investment_changes
 from folio.figures.returns.periods import Amount, DailyBook, period_results
 from folio.figures.returns.twr import chain, daily_returns
+from folio.jobs.lots import EFFECTS
 from folio.jobs.nights import Night
 from folio.store import warehouse
 
@@ -28,6 +29,11 @@ VALUES = """
     from build.int_portfolio_values_daily
     order by portfolio_id, valuation_date
 """
+
+COST_EFFECTS = " ".join(
+    f"when '{kind}' then {CostEffect[effect.upper()]:d}" for kind, effect in EFFECTS.items()
+)
+"""What each kind does to cost is what it does to lots."""
 
 COST_EVENTS = f"""
     with events as (
@@ -51,15 +57,7 @@ COST_EVENTS = f"""
                events.price_cost_account * to_portfolio.rate as cost,
                case when sent.pair_key is null then 1 else carried.rate end as carry_rate,
                coalesce(events.pair_key, events.transaction_id::text) as pair_key,
-               case events.kind
-                   when 'split' then {CostEffect.SPLIT:d}
-                   when 'transfer_out' then {CostEffect.TRANSFER_OUT:d}
-                   when 'merger_out' then {CostEffect.TRANSFER_OUT:d}
-                   when 'transfer_in' then {CostEffect.TRANSFER_IN:d}
-                   when 'merger_in' then {CostEffect.TRANSFER_IN:d}
-                   when 'sell' then {CostEffect.CLOSE:d}
-                   when 'switch_out' then {CostEffect.CLOSE:d}
-                   else {CostEffect.OPEN:d}
+               case events.kind {COST_EFFECTS}
                end as effect
         from events
         left join sent on sent.pair_key = events.pair_key and events.kind in ('transfer_in', 'merger_in')

@@ -107,6 +107,15 @@ def test_the_mean_of_the_average_cost_is_over_the_days_on_which_anything_was_hel
     assert figures[1] == pytest.approx(linked, abs=D("1e-12"))
 
 
+@pytest.mark.parametrize("kind", ["sell", "switch_out", "swap_out", "network_fee"])
+def test_whatever_takes_units_takes_their_share_of_the_cost(measured, kind):
+    rates = measured(
+        [event("buy", "a", "buy", 0, 10, 1000), event("less", "a", kind, 1, 5)],
+        [("p", 0, 1000, 1000, 0, 0), ("p", 1, 500, 0, 0, 0), ("p", 2, 500, 0, 0, 0)],
+    )
+    assert rates[of("portfolio", "p"), "1D"][2] == 500
+
+
 def test_a_transfer_carries_its_average_cost_to_the_other_portfolio(measured):
     rates = measured(
         [
