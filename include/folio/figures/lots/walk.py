@@ -540,22 +540,30 @@ class Walk:
         ratio = (self.units + event.units) / self.units
         self._rescale(event, (self.units_in_lots * ratio).quantize(UNITS), ratio)
 
-    def _return_capital(self, event: LotEvent) -> None:
-        """Lower the cost of open lots by their units; a lot's cost stops at zero, the rest is gain."""
+    def _lots_to_lower(self, event: LotEvent) -> list[OpenLot]:
+        """Open lots, in the order of the queue, of which an event takes cost but no units."""
         self._refuse_short(event)
         lots = [self.lots[position] for _, position in sorted(self.heap) if self.lots[position].units]
         if not lots:
-            raise LotError(f"event {event.event_id} (return_of_capital) finds no units")
+            raise LotError(f"event {event.event_id} ({event.kind}) finds no units")
         self._share_pool()
+        return lots
+
+    def _lower(self, lot: OpenLot, price_cost: Decimal, tax_cost: Decimal) -> None:
+        lot.price_cost_open -= price_cost
+        lot.tax_cost_open -= tax_cost
+        self.price_cost -= price_cost
+        self.tax_cost -= tax_cost
+
+    def _return_capital(self, event: LotEvent) -> None:
+        """Lower the cost of open lots by their units; a lot's cost stops at zero, the rest is gain."""
+        lots = self._lots_to_lower(event)
         for lot, proceeds in zip(
             lots, shares(event.proceeds, [lot.units for lot in lots], self.rules.money), strict=True
         ):
             price_cost = min(proceeds, lot.price_cost_open)
             tax_cost = min(proceeds, lot.tax_cost_open)
-            lot.price_cost_open -= price_cost
-            lot.tax_cost_open -= tax_cost
-            self.price_cost -= price_cost
-            self.tax_cost -= tax_cost
+            self._lower(lot, price_cost, tax_cost)
             self.matches.append(
                 LotMatch(
                     closing_event_id=event.event_id,
@@ -573,19 +581,12 @@ class Walk:
 
     def _carve_out(self, event: LotEvent) -> None:
         """Let a share of every open lot's cost leave for another instrument; units stay."""
-        self._refuse_short(event)
-        lots = [self.lots[position] for _, position in sorted(self.heap) if self.lots[position].units]
-        if not lots:
-            raise LotError(f"event {event.event_id} (carve_out) finds no units")
-        self._share_pool()
+        lots = self._lots_to_lower(event)
         carried = []
         for lot in lots:
             price_cost = self._money(lot.price_cost_open * event.cost_share)
             tax_cost = self._money(lot.tax_cost_open * event.cost_share)
-            lot.price_cost_open -= price_cost
-            lot.tax_cost_open -= tax_cost
-            self.price_cost -= price_cost
-            self.tax_cost -= tax_cost
+            self._lower(lot, price_cost, tax_cost)
             carried.append(CarriedLot(lot.lot_id, lot.acquisition_date, lot.units, price_cost, tax_cost))
         self.carried[event.event_id] = tuple(carried)
         self._requeue()
