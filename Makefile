@@ -4,6 +4,8 @@ SHELL := /bin/sh
 PYTHON := .venv/bin/python
 FOLIO := .venv/bin/folio
 WORKERS ?= 2
+# Without bytecode every process compiles all that it imports: Great Expectations takes 13 s instead of 5.
+unexport PYTHONDONTWRITEBYTECODE
 PYTEST := $(PYTHON) -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder --cov --cov-report=term
 
 .PHONY: help setup demo up down status test check-all bench lint format lock clean

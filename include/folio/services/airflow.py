@@ -45,7 +45,7 @@ def environment(home: Path, *, dags: Path, database: str, port: int, parallelism
         "CORE": {
             "DAGS_FOLDER": dags,
             "LOAD_EXAMPLES": False,
-            "EXECUTOR": "LocalExecutor",
+            "EXECUTOR": "folio.orchestration.executor.WarmLocalExecutor",
             "PARALLELISM": parallelism,
             "DAGS_ARE_PAUSED_AT_CREATION": False,
             "SIMPLE_AUTH_MANAGER_ALL_ADMINS": True,  # the server listens on loopback only

@@ -27,6 +27,9 @@ AIRFLOW_SERVICES = ("api_server", "scheduler", "dag_processor", "triggerer")
 SERVICES = ("postgres", "sandbox", "mail", *AIRFLOW_SERVICES, "api")
 """Everything an instance may run, in the order in which it is shown."""
 
+NOT_INHERITED = frozenset({"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE"})
+"""Variables of another Python; and without bytecode every task compiles all that it imports."""
+
 Progress = Callable[[str, str], None]
 """Told the name of a service and what happens to it."""
 
@@ -242,7 +245,7 @@ class Instance:
         inherited = {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith("AIRFLOW") and name not in {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"}
+            if not name.startswith("AIRFLOW") and name not in NOT_INHERITED
         }
         own = {
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
