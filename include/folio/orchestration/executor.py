@@ -16,10 +16,10 @@ SLOW_TO_IMPORT = (
     "highspy",
     "pyarrow.compute",
 )
-"""Libraries only: Folio's own modules are left to each task, so that a changed file counts from the next one on."""
+"""Libraries only: Folio's own modules are left to each task, so that a changed file counts at once."""
 
 
-class WarmLocalExecutor(LocalExecutor):
+class WarmLocalExecutor(LocalExecutor):  # type: ignore[misc]
     """Airflow's LocalExecutor, with slow libraries imported before its workers are forked.
 
     A task is a fork of a worker. Without this, three gates and four dbt stages import ten seconds of
