@@ -5,7 +5,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,9 @@ from tests import influx_engine
 from tests.influx_engine import InfluxEngine
 
 SHARED = Path(os.environ.get("FOLIO_SHARED", ROOT.parent / "shared"))
+WORKING_DATABASE = "folio_working"
+"""What a test writes to: one name for all, since dbt parses its whole project anew for another one."""
+
 FAST_AND_UNSAFE = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "1GB"}
 
 
@@ -100,6 +103,32 @@ def postgres() -> Iterator[EmbeddedPostgres]:
 
 
 @pytest.fixture(scope="session")
+def parsed_project(postgres: EmbeddedPostgres) -> Iterator[Path]:
+    """Folder in which all tests of this server keep what dbt has parsed."""
+    folder = Path(tempfile.mkdtemp(prefix="folio-dbt-"))
+    yield folder
+    shutil.rmtree(folder)
+
+
+def state_with(parsed_project: Path, state: Path) -> Path:
+    """A new state folder in which dbt finds what it has parsed for other tests."""
+    state.mkdir(parents=True)
+    (state / "dbt").symlink_to(parsed_project, target_is_directory=True)
+    return state
+
+
+@contextmanager
+def working_database(server: EmbeddedPostgres, template: str) -> Iterator[str]:
+    """Name of a copy of a database to write to, dropped at the end."""
+    name = WORKING_DATABASE
+    if not server.create_database(name, template=template):  # another test of this worker is not done with it
+        name += f"_{secrets.token_hex(4)}"
+        server.create_database(name, template=template)
+    yield name
+    server.drop_database(name)
+
+
+@pytest.fixture(scope="session")
 def migrated_template(postgres: EmbeddedPostgres) -> str:
     """Name of a migrated database that each test's own is copied from."""
     postgres.create_database("folio_template")
@@ -107,19 +136,31 @@ def migrated_template(postgres: EmbeddedPostgres) -> str:
     return "folio_template"
 
 
+@pytest.fixture(scope="session")
+def open_warehouse(
+    postgres: EmbeddedPostgres, migrated_template: str, parsed_project: Path
+) -> Callable[[], AbstractContextManager[str]]:
+    """A function that makes a fresh migrated database, which `settings()` names meanwhile; gives its URI."""
+
+    @contextmanager
+    def opened() -> Iterator[str]:
+        home = Path(tempfile.mkdtemp(prefix="folio-tests-state-"))
+        with working_database(postgres, migrated_template) as name, pytest.MonkeyPatch.context() as patch:
+            patch.setenv("FOLIO_DSN", postgres.url(name))
+            patch.setenv("FOLIO_STATE", str(state_with(parsed_project, home / "state")))
+            settings.cache_clear()
+            yield postgres.url(name)
+        settings.cache_clear()
+        shutil.rmtree(home)
+
+    return opened
+
+
 @pytest.fixture
-def warehouse(
-    postgres: EmbeddedPostgres, migrated_template: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[str]:
+def warehouse(open_warehouse: Callable[[], AbstractContextManager[str]]) -> Iterator[str]:
     """URI of a fresh migrated database, which is also the one that `settings()` names in this test."""
-    name = f"folio_{secrets.token_hex(6)}"
-    postgres.create_database(name, template=migrated_template)
-    monkeypatch.setenv("FOLIO_DSN", postgres.url(name))
-    monkeypatch.setenv("FOLIO_STATE", str(tmp_path / "state"))
-    settings.cache_clear()
-    yield postgres.url(name)
-    settings.cache_clear()
-    postgres.drop_database(name)
+    with open_warehouse() as dsn:
+        yield dsn
 
 
 @dataclass(frozen=True)
@@ -152,51 +193,48 @@ class Demo:
     @contextmanager
     def copy(self, nights_done: int) -> Iterator[str]:
         """URI of a copy to write to, which `settings()` names meanwhile."""
-        name = f"folio_demo_copy_{secrets.token_hex(4)}"
-        self.server.create_database(name, template=self.database(nights_done))
-        with pytest.MonkeyPatch.context() as patch:
-            for variable, value in self.environment(name).items():
-                patch.setenv(variable, value)
+        with working_database(self.server, self.database(nights_done)) as name:
+            with pytest.MonkeyPatch.context() as patch:
+                for variable, value in self.environment(name).items():
+                    patch.setenv(variable, value)
+                settings.cache_clear()
+                yield self.server.url(name)
             settings.cache_clear()
-            yield self.server.url(name)
-        settings.cache_clear()
-        self.server.drop_database(name)
 
 
 @pytest.fixture(scope="session")
-def demo(postgres: EmbeddedPostgres, migrated_template: str) -> Iterator[Demo]:
+def demo(postgres: EmbeddedPostgres, migrated_template: str, parsed_project: Path) -> Iterator[Demo]:
     """The demo's history and three nights, run in this process against its sandbox, once a test run."""
     from folio.delivery.mail.catcher import Catcher
     from folio.demo import book, market, tour
     from folio.jobs import backfill, pipeline
     from folio.sources.sandbox import Sandbox
 
-    state = Path(tempfile.mkdtemp(prefix="folio-demo-"))
+    home = Path(tempfile.mkdtemp(prefix="folio-demo-"))
+    state = state_with(parsed_project, home / "state")
     market.write(state / "market")
     book.write(state / "market", state / "drop" / "demo", tour.SEED)
-    work = "folio_demo_work"
-    postgres.create_database(work, template=migrated_template)
-    with (
-        Sandbox(state / "market") as sandbox,
-        Catcher(state / "mail") as catcher,
-        pytest.MonkeyPatch.context() as patch,
-    ):
+    with Sandbox(state / "market") as sandbox:
         made = Demo(postgres, state, sandbox.url, tour.NIGHTS)
-        for variable, value in made.environment(work).items():
-            patch.setenv(variable, value)
-        patch.setenv("FOLIO_SMTP_PORT", str(catcher.port))
-        settings.cache_clear()
-        for source, first_day in tour.HISTORY:
-            for month in backfill.months(source, first_day, tour.HISTORY_ENDS):
-                backfill.backfill_month(source, month, first_day, tour.HISTORY_ENDS)
-        postgres.create_database(made.database(0), template=work)
-        for done, night in enumerate(tour.NIGHTS, start=1):
-            pipeline.run_night(night)
-            postgres.create_database(made.database(done), template=work)
-        patch.undo()
+        with (
+            working_database(postgres, migrated_template) as work,
+            Catcher(state / "mail") as catcher,
+            pytest.MonkeyPatch.context() as patch,
+        ):
+            for variable, value in made.environment(work).items():
+                patch.setenv(variable, value)
+            patch.setenv("FOLIO_SMTP_PORT", str(catcher.port))
+            settings.cache_clear()
+            for source, first_day in tour.HISTORY:
+                for month in backfill.months(source, first_day, tour.HISTORY_ENDS):
+                    backfill.backfill_month(source, month, first_day, tour.HISTORY_ENDS)
+            postgres.create_database(made.database(0), template=work)
+            for done, night in enumerate(tour.NIGHTS, start=1):
+                pipeline.run_night(night)
+                postgres.create_database(made.database(done), template=work)
         settings.cache_clear()
         yield made
-    shutil.rmtree(state)
+    shutil.rmtree(home)
 
 
 @pytest.fixture(scope="session")

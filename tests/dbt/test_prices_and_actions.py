@@ -1,12 +1,9 @@
 """Whose price counts, what a name meant on a day, and corporate actions, on a small hand-made warehouse."""
 
-import secrets
-import shutil
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -15,8 +12,6 @@ import pytest
 
 from folio.books.identity import surrogate_id
 from folio.jobs import lots, nights, price_checks, transformation
-from folio.settings import settings
-from folio.store.postgres import EmbeddedPostgres
 
 NIGHT = "2013-02-16T0300Z"
 OBSERVED = datetime(2013, 2, 15, 21, 0, tzinfo=UTC)
@@ -257,16 +252,10 @@ def restated_prices(raw: Raw) -> None:
 
 
 @pytest.fixture(scope="module")
-def built(postgres: EmbeddedPostgres, migrated_template: str) -> Iterator[psycopg.Connection[Any]]:
+def built(open_warehouse: Callable[[], AbstractContextManager[str]]) -> Iterator[psycopg.Connection[Any]]:
     """The warehouse after the stages that make prices, units and values."""
-    name = f"folio_prices_{secrets.token_hex(4)}"
-    state = Path(tempfile.mkdtemp(prefix="folio-prices-"))
-    postgres.create_database(name, template=migrated_template)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FOLIO_DSN", postgres.url(name))
-        patch.setenv("FOLIO_STATE", str(state))
-        settings.cache_clear()
-        with psycopg.connect(postgres.url(name)) as connection:
+    with open_warehouse() as dsn:
+        with psycopg.connect(dsn) as connection:
             fill(Raw(connection))
         nights.open_night(NIGHT)
         transformation.run_stage(NIGHT, "ledger")
@@ -274,11 +263,8 @@ def built(postgres: EmbeddedPostgres, migrated_template: str) -> Iterator[psycop
             lots.match(NIGHT, batch)
         transformation.run_stage(NIGHT, "values")
         price_checks.check_prices(NIGHT)
-        with psycopg.connect(postgres.url(name), autocommit=True) as connection:
+        with psycopg.connect(dsn, autocommit=True) as connection:
             yield connection
-    settings.cache_clear()
-    postgres.drop_database(name)
-    shutil.rmtree(state)
 
 
 def prices(built: psycopg.Connection[Any], instrument: str, *days: int) -> list[tuple[Any, ...]]:

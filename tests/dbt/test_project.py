@@ -2,14 +2,11 @@
 
 import json
 import re
-import secrets
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -20,8 +17,7 @@ import yaml
 from folio.books.identity import surrogate_id
 from folio.errors import FolioError, TransformationError
 from folio.jobs import lots, nights, returns, tax_year, transformation
-from folio.settings import ROOT, settings
-from folio.store.postgres import EmbeddedPostgres
+from folio.settings import ROOT
 
 NIGHT, NEXT_NIGHT = "2013-02-15T0300Z", "2013-02-16T0300Z"
 FRIDAY, MONDAY, TUESDAY = date(2013, 2, 1), date(2013, 2, 4), date(2013, 2, 5)
@@ -244,16 +240,9 @@ NAV_USED = """
 
 @pytest.fixture(scope="module")
 def built(
-    postgres: EmbeddedPostgres, migrated_template: str, relations_of: Callable[[str], dict[str, str]]
+    open_warehouse: Callable[[], AbstractContextManager[str]], relations_of: Callable[[str], dict[str, str]]
 ) -> Iterator[Built]:
-    name = f"folio_dbt_{secrets.token_hex(4)}"
-    state = Path(tempfile.mkdtemp(prefix="folio-dbt-"))
-    postgres.create_database(name, template=migrated_template)
-    dsn = postgres.url(name)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FOLIO_DSN", dsn)
-        patch.setenv("FOLIO_STATE", str(state))
-        settings.cache_clear()
+    with open_warehouse() as dsn:
         with psycopg.connect(dsn) as connection:
             fill(Book(connection))
         run(NIGHT)
@@ -272,9 +261,6 @@ def built(
         twice = relations_of(dsn)
         manifest = json.loads((transformation.target_folder() / "manifest.json").read_text())
         yield Built(dsn, once, twice, manifest, [row for row in restated if row])
-    settings.cache_clear()
-    postgres.drop_database(name)
-    shutil.rmtree(state)
 
 
 def models(built: Built) -> list[dict[str, Any]]:
