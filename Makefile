@@ -8,7 +8,7 @@ WORKERS ?= 2
 unexport PYTHONDONTWRITEBYTECODE
 PYTEST := $(PYTHON) -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder --cov --cov-report=term
 
-.PHONY: help setup demo up down status test check-all bench lint format lock clean
+.PHONY: help setup demo up down status test check-all bench lint lint-python lint-sql format lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,9 +45,14 @@ bench: setup ## time landing, rates of return, InfluxDB and one night for many a
 	$(PYTHON) tests/bench/night.py $(BENCH)
 
 lint: setup ## check style of Python and SQL, and types
+	@$(MAKE) --no-print-directory -j 2 lint-python lint-sql
+
+lint-python: setup
 	$(PYTHON) -m ruff check
 	$(PYTHON) -m ruff format --check
 	$(PYTHON) -m mypy
+
+lint-sql: setup
 	$(PYTHON) -m sqlfluff lint --disable-progress-bar dbt_project
 
 format: setup ## put Python and SQL into shape
