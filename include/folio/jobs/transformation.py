@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -133,25 +134,38 @@ def invoke(*arguments: str) -> tuple[NodeResult, ...]:
 
     Failing models and tests are no error here: their status says so.
     """
-    from dbt.cli.main import dbtRunner  # takes seconds to import
-    from dbt.contracts.results import RunExecutionResult
+    from dbt.contracts.results import RunExecutionResult  # takes seconds to import
 
-    folder = _folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    command = [
-        *arguments,
-        *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)),
-        *("--target-path", str(target_folder()), "--log-path", str(folder / "logs")),
-    ]
-    flags = ["--no-send-anonymous-usage-stats", "--no-version-check", "--no-use-colors", "--quiet"]
-    flags += ["--log-level-file", "info"]  # at debug, writing the log takes a fifth of a stage's time
-    with _one_at_a_time, _environment(_connection_variables()):
-        answer = dbtRunner().invoke([*flags, *command])
+    variables = _connection_variables()
+    with _one_at_a_time, _environment(variables):
+        answer = _run(arguments, _parsed(code_fingerprint(), tuple(variables.items())))
     if isinstance(answer.result, RunExecutionResult):
         return tuple(_node_result(result) for result in answer.result.results)
     if not answer.success:
         raise TransformationError(f"dbt {arguments[0]} could not run: {answer.exception or answer.result}")
     return ()
+
+
+@lru_cache(maxsize=1)
+def _parsed(code_sha256: str, variables: tuple[tuple[str, str], ...]) -> Any:
+    """The project's manifest for this code and connection, which all stages of a process then share."""
+    answer = _run(("parse", "--no-write-json"))
+    if not answer.success:
+        raise TransformationError(f"dbt cannot read {PROJECT.name}: {answer.exception}")
+    return answer.result
+
+
+def _run(arguments: Sequence[str], manifest: Any = None) -> Any:
+    """What dbt's runner answers to a command; without a manifest it parses what changed in the project."""
+    from dbt.cli.main import dbtRunner
+
+    folder = _folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    flags = ["--no-send-anonymous-usage-stats", "--no-version-check", "--no-use-colors", "--quiet"]
+    flags += ["--log-level-file", "info"]  # at debug, writing the log takes a fifth of a stage's time
+    paths = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+    paths += ["--target-path", str(target_folder()), "--log-path", str(folder / "logs")]
+    return dbtRunner(manifest).invoke([*flags, *arguments, *paths])
 
 
 def _node_result(result: Any) -> NodeResult:

@@ -63,18 +63,15 @@ IDENTITIES = (
                 from build.int_ledger_events where kind = 'split'
             ), booked as (
                 select transactions.account_id, transactions.instrument_id,
-                       sum(case when kind in ('sell', 'switch_out', 'transfer_out', 'merger_out', 'swap_out',
-                                          'network_fee')
-                                then -units else units end
+                       sum(kinds.units_sign * units
                            * coalesce((select ops.product(splits.ratio) from splits
                                        where splits.account_id = transactions.account_id
                                          and splits.instrument_id = transactions.instrument_id
                                          and splits.trade_date > transactions.trade_date), 1)) as units
                 from build.fct_transactions as transactions
+                join build.transaction_kinds as kinds using (kind)
                 where not is_rejected and status = 'settled' and transactions.instrument_id is not null
-                  and kind in ('buy', 'reinvest', 'switch_in', 'transfer_in', 'bonus', 'merger_in',
-                               'swap_in', 'staking_reward', 'airdrop',
-                               'sell', 'switch_out', 'transfer_out', 'merger_out', 'swap_out', 'network_fee')
+                  and kinds.units_sign <> 0
                 group by 1, 2
             ), positions as (
                 select account_id, instrument_id, units from build.fct_positions where valid_to is null
@@ -106,9 +103,9 @@ IDENTITIES = (
                 select homes.household_id, homes.account_currency, sum(events.tax_cost_account) as cost
                 from build.int_ledger_events as events
                 join homes using (account_id)
+                join build.transaction_kinds as kinds using (kind)
                 left join computed.ledger_rejections as refused using (transaction_id)
-                where events.kind in ('buy', 'reinvest', 'switch_in', 'bonus', 'swap_in', 'staking_reward',
-                                      'airdrop')
+                where kinds.ledger_effect = 'opening' and events.kind not in ('transfer_in', 'merger_in')
                   and refused.transaction_id is null
                 group by 1, 2
             ), kept as (

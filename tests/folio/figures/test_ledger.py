@@ -1,6 +1,5 @@
 """Ledger in memory: cases by hand, agreement with the seed of kinds, laws, refusals."""
 
-import csv
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -9,10 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from folio.errors import LedgerError
-from folio.figures.ledger import EFFECTS, Account, Booking, DatedNumbers, Market, daily_book, walk
+from folio.figures.ledger import Account, Booking, DatedNumbers, Market, daily_book, walk
 from folio.figures.returns.gains import period_gains
 from folio.figures.returns.periods import result_between
-from folio.settings import ROOT
 
 D = Decimal
 FIRST = date(2024, 1, 1)
@@ -36,21 +34,6 @@ def buy(offset, units, amount, **more):
 
 def sell(offset, units, amount, **more):
     return Booking(day(offset), "sell", D(amount), "SHARE", D(units), **more)
-
-
-def test_effects_are_those_of_the_seed():
-    with (ROOT / "dbt_project" / "seeds" / "transaction_kinds.csv").open() as lines:
-        seed = {
-            row["kind"]: (
-                int(row["units_sign"]),
-                int(row["cash_sign"]),
-                *(row[flag] == "true" for flag in ("is_income", "is_fee", "is_tax")),
-            )
-            for row in csv.DictReader(lines)
-        }
-    assert seed == {
-        kind: (e.units_sign, e.cash_sign, e.is_income, e.is_fee, e.is_tax) for kind, e in EFFECTS.items()
-    }
 
 
 def test_a_kept_account_by_hand():
