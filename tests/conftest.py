@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import coverage
+import hypothesis
 import psycopg
 import pytest
 
@@ -25,6 +26,10 @@ WORKING_DATABASE = "folio_working"
 """What a test writes to: one name for all, since dbt parses its whole project anew for another one."""
 
 FAST_AND_UNSAFE = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "1GB"}
+
+
+hypothesis.settings.register_profile("folio", deadline=None)  # a busy machine is no wrong answer
+hypothesis.settings.load_profile("folio")
 
 
 @pytest.hookimpl(tryfirst=True)  # before workers read the groups

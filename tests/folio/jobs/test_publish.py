@@ -31,7 +31,7 @@ def write_manifest():
         }
     }
     path = job.manifest_path()
-    path.parent.mkdir(parents=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(contract))
 
 

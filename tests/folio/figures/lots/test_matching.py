@@ -441,7 +441,7 @@ def test_units_and_money_are_conserved_to_the_last_digit(data, method):
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("method", METHODS)
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(data=st.data())
 def test_every_method_conserves_units_and_money_in_a_thousand_ledgers(method, data):
     conserves(data.draw(ledgers_for(method)), method)

@@ -6,7 +6,7 @@ from decimal import Decimal, localcontext
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from folio.errors import CashFlowError, NoRateFound
@@ -104,7 +104,6 @@ def test_a_flow_grown_at_a_rate_gives_that_rate_back(rate, gap, paid):
     flows=st.lists(st.tuples(st.integers(0, 6000), st.integers(-10_000, 10_000)), min_size=2, max_size=25),
     factor=st.sampled_from([1e-6, -1.0, 3.0, 1e9]),
 )
-@settings(deadline=None)
 def test_rates_solve_the_flows_and_are_blind_to_scale_and_sign(flows, factor):
     dates, amounts = days(*(day for day, _ in flows)), np.array([float(amount) for _, amount in flows])
     try:
@@ -246,7 +245,6 @@ LEDGERS = st.lists(
 
 
 @given(ledgers=LEDGERS, closing=st.integers(-3000, 3000))
-@settings(deadline=None)
 def test_many_ledgers_at_once_have_the_rates_they_have_one_by_one(ledgers, closing):
     rows = []
     for flows in ledgers:
