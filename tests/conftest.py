@@ -34,13 +34,13 @@ hypothesis.settings.load_profile("folio")
 
 @pytest.hookimpl(tryfirst=True)  # before workers read the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a file on one worker and what needs the demo on two; say plainly what lacks the real inputs.
+    """Keep a file on one worker, and what needs the demo too; say plainly what lacks the real inputs.
 
-    The longest begin first: what runs a scheduler on the demo, then what reads it, then the rest.
+    The demo takes minutes to make, and its tests are near half of the suite's time: they begin first.
     """
-    items.sort(key=lambda item: DEMO_GROUPS.index(_demo_group(item)))
+    items.sort(key=lambda item: not _needs_demo(item))
     for item in items:
-        item.add_marker(pytest.mark.xdist_group(_demo_group(item) or str(item.path)))
+        item.add_marker(pytest.mark.xdist_group("demo" if _needs_demo(item) else str(item.path)))
     if SHARED.is_dir():
         return
     absent = pytest.mark.skip(reason=f"the real inputs are not at {SHARED} (set FOLIO_SHARED)")
@@ -49,20 +49,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(absent)
 
 
-DEMO_GROUPS = ("demo under airflow", "demo", "")
-"""Groups of tests that share one demo, which takes minutes to make; the last is of those without it."""
-
-
-def _demo_group(item: pytest.Item) -> str:
-    if "demo" not in getattr(item, "fixturenames", ()):
-        return ""
-    return "demo under airflow" if item.get_closest_marker("end_to_end") else "demo"
+def _needs_demo(item: pytest.Item) -> bool:
+    return "demo" in getattr(item, "fixturenames", ())
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Let coverage rest in tests of whole nights: it doubles their time, and others count those lines."""
-    counting = coverage.Coverage.current() if _demo_group(item) else None
+    counting = coverage.Coverage.current() if _needs_demo(item) else None
     if counting is not None:
         counting.stop()
     try:
