@@ -1,18 +1,19 @@
 """Ingest of what CoinGecko and exchanges say of crypto assets: each is asked only for what the books name.
 
 A crypto day ends at 24:00 UTC, so a night's valuation date is over when the night is run. Each night asks
-for the last days again: what failed or was corrected heals, and what is the same adds nothing.
+for the last days again, and for all since the last price known: what failed or was corrected heals, and what
+is the same adds nothing.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 
 from folio.errors import LoadError
 from folio.jobs import aliases
-from folio.jobs.ingest import open_source, source_of_night, take_in
+from folio.jobs.ingest import RETRY_DAYS, open_source, source_of_night, take_in
 from folio.jobs.nights import Night
 from folio.settings import settings
 from folio.sources.connectors import coingecko, exchanges
@@ -39,13 +40,13 @@ def coin_prices(night: str) -> list[Load]:
     if not coins:
         return []
     loads: list[Load] = []
-    first, last = this.valuation_date - DAYS_AGAIN, this.valuation_date
     today = this.instant.date() if settings().recorded else datetime.now(UTC).date()
     with source_of_night("coingecko", this) as (connection, http):
         if http is None:
             return []
         for coin, currency in coins:
-            loads.append(_daily_prices(connection, http, coin, currency, (first, last), today, this.id))
+            days = _days(connection, this, LAST_PRICE, (coin, currency.upper()))
+            loads.append(_daily_prices(connection, http, coin, currency, days, today, this.id))
             ask = Ask(
                 "coingecko",
                 "coins",
@@ -68,8 +69,9 @@ def exchange_candles(night: str) -> list[Load]:
             continue
         with source_of_night(exchange, this) as (connection, http):
             if http is not None:
-                days = (this.valuation_date - DAYS_AGAIN, this.valuation_date)
-                loads += [_candles(connection, http, exchange, pair, days, this.id) for pair in pairs]
+                for pair in pairs:
+                    days = _days(connection, this, LAST_CANDLE, (exchange, pair))
+                    loads.append(_candles(connection, http, exchange, pair, days, this.id))
     return loads
 
 
@@ -106,6 +108,32 @@ def history(source: str, first: date, last: date) -> list[Load]:
                 for pair in pairs
             ),
         ]
+
+
+LAST_PRICE: LiteralString = (
+    "select max(price_date) from raw.coingecko_daily_prices where coin_id = %s and quote_currency = %s"
+    " and price_date between %s and %s"
+)
+LAST_CANDLE: LiteralString = (
+    "select max((opened_at at time zone 'UTC')::date) from raw.exchange_candles"
+    " where exchange = %s and pair = %s and timeframe = '1d'"
+    " and (opened_at at time zone 'UTC')::date between %s and %s"
+)
+
+
+def _days(
+    connection: psycopg.Connection[Any], night: Night, last_known: LiteralString, name: tuple[str, str]
+) -> tuple[date, date]:
+    """Days a night asks for: the last ones, and those since the last price known, which nights lost.
+
+    What was not known for longer than nights make up for takes a backfill.
+    """
+    last = night.valuation_date
+    lost_from = last - timedelta(days=RETRY_DAYS)
+    row = connection.execute(last_known, (*name, lost_from, last)).fetchone()
+    connection.rollback()
+    usual = last - DAYS_AGAIN
+    return (min(usual, row[0]) if row and row[0] else usual), last
 
 
 def _daily_prices(

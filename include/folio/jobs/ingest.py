@@ -366,8 +366,10 @@ def _lost_days(
     """Days lately before the night's that a night asked about in vain, and the history was not asked since.
 
     In vain: every attempt failed or is held, or the file that came on a weekday was an old one, with nothing
-    of its day or later. A holiday looks alike; the history, which has nothing of it, settles it. `figures`
-    are the raw table and its day column; a history counts that began so long `before` the day.
+    of its day or later. A holiday looks alike; the history, which has nothing of it, settles it. What a later
+    night brought of the day does not count: the next file still has the lost day's figure of whatever has no
+    newer one. `figures` are the raw table and its day column; a history counts that began so long `before`
+    the day.
     """
     table, column = figures
     rows = connection.execute(
@@ -388,8 +390,13 @@ def _lost_days(
                     extract(isodow from day) < 6
                     and not exists (
                         select from {table} as figures
+                        where figures.{column} >= asked.day and figures.load_id = any(asked.load_ids)
+                    )
+                    and not exists (
+                        select from {table} as figures
+                        inner join raw.loads as brought using (load_id)
                         where figures.{column} = asked.day
-                            or figures.{column} > asked.day and figures.load_id = any(asked.load_ids)
+                            and brought.source = %(source)s and brought.dataset <> %(dataset)s
                     )
                 ))
                 and not exists (

@@ -70,7 +70,8 @@ def figures(night: str) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "dbt measures", partial(transformation.run_stage, night, "measures")
 
 
-def _steps(night: str) -> Iterator[tuple[str, Callable[[], object]]]:
+def ingests(night: str) -> Iterator[tuple[str, Callable[[], object]]]:
+    """Steps that take in what each source has for a night."""
     for source in INGESTS:
         yield f"ingest {source}", partial(getattr(ingest, source), night)
     for job in (
@@ -84,6 +85,10 @@ def _steps(night: str) -> Iterator[tuple[str, Callable[[], object]]]:
         factor_files.factor_files,
     ):
         yield f"ingest {job.__name__}", partial(job, night)
+
+
+def _steps(night: str) -> Iterator[tuple[str, Callable[[], object]]]:
+    yield from ingests(night)
     yield "open night", partial(nights.open_night, night)
     yield "history", partial(history.write_night, night)
     yield from figures(night)

@@ -169,6 +169,24 @@ def test_a_source_at_fault_does_not_stop_the_night_and_is_tried_again_the_next(
     ]
 
 
+def test_a_day_on_which_an_old_file_came_is_made_up_for_whatever_the_next_file_still_has_of_it(
+    serve: Serve, demo_folder: Path, rows: Rows
+) -> None:
+    with (demo_folder / "navs.csv").open("a") as file:
+        file.write("900001,2013-02-28,102\n")  # 900002 has none: the next file has its NAV of the lost day
+    sandbox = serve(demo_folder)
+    sandbox.faults.switch_on(Fault("/spages/", "other_day", as_of="2013-02-28"))
+    for night in (NIGHT, NEXT_NIGHT, "2013-03-01T0300Z"):
+        ingest.fund_navs(night)
+    assert rows(
+        "select nav_date::text, scheme_code from raw.amfi_navs where nav_date > '2013-02-26' order by 1, 2"
+    ) == [
+        ("2013-02-27", 900001),
+        ("2013-02-27", 900002),
+        ("2013-02-28", 900001),
+    ]
+
+
 def test_a_weekend_has_no_bars_to_ask_for(serve: Serve, demo_folder: Path) -> None:
     sandbox = serve(demo_folder)
     assert brief(ingest.market_prices("2013-02-24T0300Z")) == [

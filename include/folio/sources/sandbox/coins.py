@@ -1,8 +1,10 @@
-"""What a sandbox says of coins and wallets: as CoinGecko, Kraken, an Ethereum node and Esplora would.
+"""What a sandbox says of coins and wallets: as CoinGecko, exchanges, an Ethereum node and Esplora would.
 
 Its rows stand in the folder of demo data: `coins.csv` (coin_id, price_date, price), `candles.csv` (pair,
-opened_on, open, high, low, close, volume) and `wallets.csv` (chain, address, asset, from_date, balance in
-the smallest units, decimals). A day's price and candle are known when the day is over in UTC.
+opened_on, open, high, low, close, volume), `trades.csv` (trade_id, pair, traded_at, side, units, price, fee)
+and `wallets.csv` (chain, address, asset, from_date, balance in the smallest units, decimals). A day's price
+and candle are known when the day is over in UTC. A pair is named as its exchange does: XBTUSD at Kraken,
+where the trades are, BTCUSD at Binance, BTC-USD at Coinbase.
 """
 
 import csv
@@ -10,13 +12,18 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 from folio.sources.sandbox.answers import Answer
 
 CHART, CURRENT, COINS = "/market_chart", "/api/v3/simple/price", "/api/v3/coins/"
-CANDLES = "/0/public/OHLC"
+CANDLES, PAIRS = "/0/public/OHLC", "/0/public/AssetPairs"
+HOLDINGS, TRADES = "/0/private/BalanceEx", "/0/private/TradesHistory"
+KLINES = "/api/v3/klines"
+PRODUCTS, PRODUCT_CANDLES = "/products/", "/candles"
 ADDRESS = "/api/address/"
 JSON = "application/json"
 
@@ -25,6 +32,8 @@ GENESIS = datetime(2009, 1, 1, tzinfo=UTC)
 """First block of the sandbox's chain."""
 
 BALANCE_OF, DECIMALS = "0x70a08231", "0x313ce567"
+TRADES_A_PAGE = 50
+FILES = ("coins.csv", "candles.csv", "trades.csv", "wallets.csv")
 
 
 @dataclass(frozen=True)
@@ -39,8 +48,20 @@ class CoinData:
         """The answer to a question about coins or wallets; None where the path is nobody's here."""
         now = as_of or datetime.now(UTC)
         said: object
-        if body:
+        if path == HOLDINGS:
+            said = {"error": [], "result": self._holdings(now)}
+        elif path == TRADES:
+            asked = dict(parse_qsl(body.decode()))
+            since, offset = int(asked.get("start", "0")), int(asked.get("ofs", "0"))
+            said = {"error": [], "result": self._trades(since, offset, now)}
+        elif body:
             said = self._node(json.loads(body), now)
+        elif path == PAIRS:
+            said = {"error": [], "result": {_long(pair): _listed(pair) for pair in self._traded_pairs()}}
+        elif path == KLINES:
+            said = self._klines(query, now)
+        elif path.startswith(PRODUCTS) and path.endswith(PRODUCT_CANDLES):
+            said = self._products(path.removeprefix(PRODUCTS).removesuffix(PRODUCT_CANDLES), query, now)
         elif path.startswith(COINS) and path.endswith(CHART):
             said = self._chart(path.removeprefix(COINS).removesuffix(CHART), int(query.get("days", "")), now)
         elif path.startswith(COINS):
@@ -94,7 +115,73 @@ class CoinData:
             if since < (opened := int(_midnight(date.fromisoformat(row["opened_on"])).timestamp()))
             and opened <= now.timestamp()
         ]
-        return {"error": [], "result": {f"X{pair[:3]}Z{pair[3:]}": candles, "last": 0}}
+        return {"error": [], "result": {_long(pair): candles, "last": 0}}
+
+    def _klines(self, query: Mapping[str, str], now: datetime) -> object:
+        """Binance's candles opened between two instants in milliseconds, both included."""
+        first, last = int(query.get("startTime", "0")), int(query.get("endTime", "0"))
+        return [
+            [stamp, *figures, stamp + 86_399_999, "0", 1, "0", "0", "0"]
+            for opened, figures in self._opened(query.get("symbol", ""), now)
+            if first <= (stamp := _milliseconds(opened)) <= last
+        ]
+
+    def _products(self, product: str, query: Mapping[str, str], now: datetime) -> object:
+        """Coinbase's candles, newest first, as time, low, high, open, close and volume."""
+        first, last = (datetime.fromisoformat(query[end]) for end in ("start", "end"))
+        return [
+            [int(opened.timestamp()), *(float(figures[place]) for place in (2, 1, 0, 3, 4))]
+            for opened, figures in reversed(self._opened(product, now))
+            if first <= opened <= last
+        ]
+
+    def _opened(self, pair: str, now: datetime) -> list[tuple[datetime, list[str]]]:
+        """Candles of a pair opened by now: when, then open, high, low, close and volume."""
+        return [
+            (opened, [row[name] for name in ("open", "high", "low", "close", "volume")])
+            for row in self._rows("candles.csv")
+            if row["pair"] == pair and (opened := _midnight(date.fromisoformat(row["opened_on"]))) <= now
+        ]
+
+    def _trades(self, since: int, offset: int, now: datetime) -> object:
+        """Kraken's page of the account's trades after an instant, newest first."""
+        trades = [
+            (row["trade_id"], stamp, row)
+            for row in self._rows("trades.csv")
+            if since < (stamp := datetime.fromisoformat(row["traded_at"]).timestamp()) <= now.timestamp()
+        ]
+        page = sorted(trades, key=lambda trade: -trade[1])[offset : offset + TRADES_A_PAGE]
+        return {
+            "count": len(trades),
+            "trades": {
+                name: {
+                    "ordertxid": name,
+                    "pair": _long(row["pair"]),
+                    "time": stamp,
+                    "type": row["side"],
+                    "ordertype": "limit",
+                    "price": row["price"],
+                    "cost": f"{Decimal(row['price']) * Decimal(row['units']):f}",
+                    "fee": row["fee"],
+                    "vol": row["units"],
+                }
+                for name, stamp, row in page
+            },
+        }
+
+    def _holdings(self, now: datetime) -> dict[str, dict[str, str]]:
+        """Kraken's balances: what the trades known by now have left of each coin."""
+        held: dict[str, Decimal] = {}
+        for row in self._rows("trades.csv"):
+            if datetime.fromisoformat(row["traded_at"]) <= now:
+                units = Decimal(row["units"]) if row["side"] == "buy" else -Decimal(row["units"])
+                coin = f"X{row['pair'][:3]}"
+                held[coin] = held.get(coin, Decimal(0)) + units
+        return {coin: {"balance": f"{units:f}", "hold_trade": "0"} for coin, units in sorted(held.items())}
+
+    def _traded_pairs(self) -> list[str]:
+        """Pairs of the account's trades."""
+        return sorted({row["pair"] for row in self._rows("trades.csv")})
 
     def _node(self, asked: object, now: datetime) -> object:
         """A node's answers to a batch of questions or to one."""
@@ -144,11 +231,21 @@ class CoinData:
     def _files(self) -> dict[str, list[dict[str, str]]]:
         """Rows of every file that is there."""
         found = {}
-        for path in (self.folder / name for name in ("coins.csv", "candles.csv", "wallets.csv")):
+        for path in (self.folder / name for name in FILES):
             if path.exists():
                 with path.open(newline="") as file:
                     found[path.name] = list(csv.DictReader(file))
         return found
+
+
+def _long(pair: str) -> str:
+    """The longer of Kraken's two names of a pair of coin and currency."""
+    return f"X{pair[:3]}Z{pair[3:]}"
+
+
+def _listed(pair: str) -> dict[str, str]:
+    """What Kraken's list says of a pair."""
+    return {"altname": pair, "base": f"X{pair[:3]}", "quote": f"Z{pair[3:]}"}
 
 
 def _at(block: str) -> datetime:

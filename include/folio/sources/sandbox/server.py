@@ -361,12 +361,19 @@ def _without_rows(answer: Answer) -> bytes:
             return zipped(name, archive.read(name).decode().partition("\n")[0] + "\n")
     if answer.content_type != JSON:
         return answer.body.partition(b"\n")[0] + b"\n"
-    document = json.loads(answer.body)
-    emptied = {
-        name: [] if isinstance(value, list) else 0 if name.lower().endswith("count") else value
-        for name, value in document.items()
-    }
-    return json.dumps(emptied).encode()
+    return json.dumps(_emptied(json.loads(answer.body))).encode()
+
+
+def _emptied(value: object, name: str = "") -> object:
+    """A JSON value with its lists and its tables by day or id emptied, and its counts at zero."""
+    if isinstance(value, list):
+        return []
+    if isinstance(value, dict):
+        is_table = name not in ("", "chart", "result") and all(
+            isinstance(one, dict) for one in value.values()
+        )
+        return {} if is_table else {key: _emptied(one, key) for key, one in value.items()}
+    return 0 if name.lower().endswith("count") and isinstance(value, int) else value
 
 
 def _instant(text: str | None) -> datetime | None:
