@@ -53,7 +53,14 @@ class Reading:
         return frozenset(pair for accepted in self.accepted for pair in accepted.introduces)
 
 
-def read(payload: bytes, known: Known, *, latest: date | None = None, account: str | None = None) -> Reading:
+def read(
+    payload: bytes,
+    known: Known,
+    *,
+    latest: date | None = None,
+    account: str | None = None,
+    imported: Imported | None = None,
+) -> Reading:
     """Read a book file of any kind against what is known; dates of trade after `latest` are refused.
 
     One record a line. Raises PayloadError where the file as a whole cannot be read: of no known kind, or an
@@ -104,7 +111,10 @@ def _imported(imported: Imported, known: Known, latest: date | None, account: st
     several = len(imported.accounts()) > 1
     for record, named in identified(imported):
         try:
-            rows = [_row(event, name, known, account, several) for event, name in named]
+            rows = [
+                _row(event, row, name, known, account, several)
+                for (event, name), row in zip(named, record.rows, strict=True)
+            ]
             for (event, _), row in zip(named, rows, strict=True):
                 _check_day(row, latest)
                 _check_named(event, row, known)
@@ -119,9 +129,12 @@ def _imported(imported: Imported, known: Known, latest: date | None, account: st
     return Reading(TransactionRow, whole, tuple(every), imported)
 
 
-def _row(event: Event, external_id: str, known: Known, account: str | None, several: bool) -> TransactionRow:
+def _row(
+    event: Event, row: TransactionRow, external_id: str, known: Known, account: str | None, several: bool
+) -> TransactionRow:
     key = _account_of(event, known, account, several)
-    return event.row(key, known.account_currency(key), external_id)
+    account_currency = known.account_currency(key)
+    return row.named(key, external_id, event.currency or account_currency)
 
 
 def _account_of(event: Event, known: Known, account: str | None, several: bool) -> str:

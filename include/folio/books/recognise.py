@@ -121,8 +121,11 @@ def kind_of(payload: bytes) -> type[BookRow] | Format:
 
 
 def header_of(text: str) -> list[str]:
-    """Column names of the first line; PayloadError where there is none."""
+    """Column names of the first line; PayloadError where there is none, or one that is no line of CSV."""
     first = text.partition("\n")[0].rstrip("\r")
     if not first.strip():
         raise PayloadError("line 1: no header; the file is empty")
-    return [cell.strip() for cell in next(csv.reader([first]))]
+    try:
+        return [cell.strip() for cell in next(csv.reader([first]))]
+    except csv.Error as wrong:
+        raise PayloadError(f"line 1: {wrong}") from None

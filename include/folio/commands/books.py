@@ -73,7 +73,7 @@ def check(
             named = dict.fromkeys((account or file.parent.name, *imported.accounts()), "EUR")
             around = _with_folder(known, file)
             around = replace(around, accounts={**named, **around.accounts})
-            reading = read(body, around, account=account or file.parent.name)
+            reading = read(body, around, account=account or file.parent.name, imported=imported)
             _show_export(screen, file, kind.title, imported, reading)
             return
     except PayloadError as wrong:

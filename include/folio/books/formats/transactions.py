@@ -66,6 +66,14 @@ NATURAL = (
 """What makes a transaction without external id the one it is; the rest may be corrected by a later file."""
 
 
+class _Names(BookRow):
+    """What an export does not say of an event itself."""
+
+    account_key: Key
+    external_id: Key
+    currency: Currency
+
+
 class TransactionRow(BookRow):
     """One booked event as its file says it; `instrument` is an instrument key or `scheme:alias`."""
 
@@ -124,6 +132,12 @@ class TransactionRow(BookRow):
         if problems:
             raise ValueError("; ".join(problems))
         return self
+
+    def named(self, account_key: str, external_id: str, currency: str) -> Self:
+        """The same event under an account and an id, in a currency: RowError where one of these cannot be."""
+        names = {"account_key": account_key, "external_id": external_id, "currency": currency}
+        _Names.of(names)
+        return self.model_copy(update=names)
 
     def check(self, known: Known) -> None:
         """Account and instrument must be known, and an exchange rate of a currency to itself is 1."""

@@ -34,7 +34,10 @@ class CashFlows:
 
 
 def _flow(line: str) -> Iterator[Event]:
-    row = next(csv.reader([line], skipinitialspace=True))
+    try:
+        row = next(csv.reader([line], skipinitialspace=True))
+    except csv.Error as wrong:
+        raise RowError(f"not a CSV line: {wrong}") from None
     if len(row) != 2:
         raise RowError(f"{len(row)} cells, a flow has a day and an amount")
     try:

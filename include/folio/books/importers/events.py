@@ -58,8 +58,8 @@ class Event:
         text = "\x1f".join(f"{v.normalize():f}" if isinstance(v, Decimal) else str(v) for v in said)
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
-    def row(self, account_key: str, account_currency: str, external_id: str) -> TransactionRow:
-        """The event as a row of Folio's own; RowError names what is missing or cannot be."""
+    def row(self) -> TransactionRow:
+        """The event as a row of Folio's own that is still to be named; RowError says what cannot be."""
         said: dict[str, object] = {
             field.name: getattr(self, field.name)
             for field in fields(self)
@@ -69,17 +69,20 @@ class Event:
         for name, places in PLACES.items():
             if isinstance(figure := said.get(name), Decimal):
                 said[name] = rounded(figure, places)
-        said |= {"account_key": account_key, "external_id": external_id}
-        return TransactionRow.of({**said, "currency": self.currency or account_currency})
+        return TransactionRow.of({**said, "account_key": "-", "currency": self.currency or "EUR"})
 
 
 @dataclass(frozen=True)
 class Booked:
-    """A record of a file that holds one event, or several that stand or fall together."""
+    """A record of a file that holds one event, or several that stand or fall together.
+
+    `rows` are the events as rows of Folio's own, checked but for their names (`TransactionRow.named`).
+    """
 
     line: int
     content: str
     events: tuple[Event, ...]
+    rows: tuple[TransactionRow, ...]
 
 
 @dataclass(frozen=True)
@@ -212,12 +215,11 @@ def gathered(
             made = tuple(make())
             if not made:
                 raise PassedOver("moves nothing")
-            for event in made:
-                event.row("-", "EUR", "-")
+            rows = tuple(event.row() for event in made)
         except PassedOver as why:
             passed.append(Passed(line, str(why)))
         except RowError as wrong:
             refused.append(Refused(line, content, str(wrong)))
         else:
-            booked.append(Booked(line, content, made))
+            booked.append(Booked(line, content, made, rows))
     return Imported(format_name, tuple(booked), tuple(refused), tuple(passed))

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 from folio.books.importers import table
 from folio.books.importers.events import Event, Imported, gathered
 from folio.books.importers.table import Record, Table
+from folio.books.rows import RowError
 from folio.errors import PayloadError
 
 _TOP = 1 << 16
@@ -43,9 +44,17 @@ class Sample:
                 frozenset(table.header_names(row))
                 for line in self._lines
                 if delimiter in line
-                for _, _, row in list(table.split(line, delimiter))[:1]
+                for row in _cells(line, delimiter)
             ]
         return self._rows[delimiter]
+
+
+def _cells(line: str, delimiter: str) -> list[list[str]]:
+    """Cells of a line; none where it is blank or no line of CSV."""
+    try:
+        return [row for _, _, row in table.split(line, delimiter)][:1]
+    except RowError:
+        return []
 
 
 class Format(Protocol):
@@ -155,7 +164,7 @@ def json_of(payload: bytes) -> object:
         return None
     try:
         return json.loads(text, parse_float=Decimal)
-    except ValueError:
+    except (ValueError, RecursionError):  # the second: nested deeper than Python reads
         return None
 
 

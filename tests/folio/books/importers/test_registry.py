@@ -46,8 +46,13 @@ def test_a_file_that_lacks_a_column_is_refused_with_the_format_it_is_nearest_to(
 
 @pytest.mark.parametrize(
     "payload",
-    [b"", b"<html></html>", b"{}", b"[1, 2]", b'{"activities": 3}', b"%PDF-1.7", b"\x00\x01", b"a,b\n1,2\n"],
-)
+    [
+        b"", b"<html></html>", b"{}", b"[1, 2]", b'{"activities": 3}', b"%PDF-1.7", b"\x00\x01",
+        b"a,b\n1,2\n",
+        pytest.param(b"[" * 100_000 + b"]" * 100_000, id="nested deeper than Python reads"),
+        pytest.param(b"Date,Action\n" + b"x" * 200_000 + b",1\n", id="a longer cell than csv reads"),
+    ],
+)  # fmt: skip
 def test_what_is_no_export_is_refused_as_a_whole(payload: bytes) -> None:
     with pytest.raises(PayloadError):
         read(payload, Known(), account="A1")
