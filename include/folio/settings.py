@@ -53,6 +53,11 @@ class Settings(BaseSettings):
     polygon_key: SecretStr | None = Field(
         default=None, description="Polygon API key; without one the source is off."
     )
+    polygon_requests_per_minute: int = Field(
+        default=5,
+        ge=0,
+        description="Questions a minute that the Polygon plan allows, by default the free; 0: any number.",
+    )
     ecb_url: str = Field(
         default="https://www.ecb.europa.eu", description="Base URL of the ECB's euro reference rates."
     )

@@ -238,6 +238,7 @@ def open_source(
     """
     one = PROVIDERS[provider]
     base_url, key = one.base_url(current), one.key(current)
+    rate = None if current.recorded else one.rate(current)
     with warehouse.connect() as connection:
         if one.missing(current) or base_url is None:
             yield connection, None
@@ -255,10 +256,10 @@ def open_source(
             limit=DatabaseRateLimit(
                 connection,
                 provider,
-                one.requests_per_minute,
+                rate,
                 longest_wait=timedelta(seconds=current.http_longest_wait_seconds),
             )
-            if one.requests_per_minute and not current.recorded
+            if rate
             else None,
         ) as http:
             yield connection, http

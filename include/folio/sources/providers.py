@@ -17,7 +17,8 @@ class Provider:
     `url_setting` and `key_setting` name fields of the settings; a provider without its URL, or without a
     key it needs, is off. `key_in` says how the key travels: as a bearer token, as the header named, or as
     the query parameter named (`query:apikey`).
-    `requests_per_minute` is what the free plan or the provider's manners allow; None: no limit known.
+    `requests_per_minute` is what the free plan or the provider's manners allow, None where no limit is known;
+    where plans differ, `rate_setting` names the field of the settings that says it.
     """
 
     name: str
@@ -26,6 +27,11 @@ class Provider:
     is_key_needed: bool = True
     key_in: Literal["bearer"] | str = "bearer"
     requests_per_minute: int | None = None
+    rate_setting: str | None = None
+
+    def rate(self, settings: Settings) -> int | None:
+        """Questions a minute that it may be asked; None where there is no limit."""
+        return getattr(settings, self.rate_setting) if self.rate_setting else self.requests_per_minute
 
     def base_url(self, settings: Settings) -> str | None:
         """Where it answers, from the settings."""
@@ -50,7 +56,7 @@ PROVIDERS: Mapping[str, Provider] = MappingProxyType(
         for provider in (
             Provider("amfi", "amfi_url"),
             Provider("mfapi", "mfapi_url", requests_per_minute=60),
-            Provider("polygon", "polygon_url", "polygon_key"),
+            Provider("polygon", "polygon_url", "polygon_key", rate_setting="polygon_requests_per_minute"),
             Provider("yahoo", "yahoo_url", requests_per_minute=60),
             Provider(
                 "alphavantage",
