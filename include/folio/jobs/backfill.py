@@ -110,15 +110,15 @@ def _slots(
 ) -> Iterator[tuple[Ask, Callable[[], Payload]]]:
     """What to ask for, and how."""
     if source == "amfi":
-        ask = Ask("amfi", "history", slot, None, http.base_url + amfi.HISTORY_PATH, "assumed")
+        ask = Ask("amfi", "history", slot, None, http.shown(amfi.HISTORY_PATH), "assumed")
         yield ask, lambda: amfi.Amfi(http).fetch_history(begin, end)
     elif source == "ecb":
-        ask = Ask("ecb", "history", slot, None, http.base_url + ecb.HISTORY_PATH, "assumed")
+        ask = Ask("ecb", "history", slot, None, http.shown(ecb.HISTORY_PATH), "assumed")
         yield ask, lambda: _history(http)
     else:
         for day in _weekdays(begin, end):
             path = polygon.BARS_PATH.format(day=day)
-            ask = Ask("polygon", "daily_bars", day.isoformat(), None, http.base_url + path, "assumed")
+            ask = Ask("polygon", "daily_bars", day.isoformat(), None, http.shown(path), "assumed")
             yield ask, lambda day=day: polygon.Polygon(http).fetch_bars(day)  # type: ignore[misc]
 
 
