@@ -15,6 +15,7 @@ from folio.errors import LoadError
 from folio.jobs import aliases
 from folio.jobs.ingest import RETRY_DAYS, open_source, source_of_night, take_in
 from folio.jobs.nights import Night
+from folio.quality import expectations
 from folio.settings import settings
 from folio.sources.connectors import coingecko, exchanges
 from folio.sources.connectors.exchanges import Exchange
@@ -155,7 +156,7 @@ def _daily_prices(
         "observed" if night else "assumed",
     )
     fetch = partial(coingecko.CoinGecko(http).fetch_prices, coin, currency, days[0], today)
-    return take_in(connection, ask, fetch)
+    return take_in(connection, ask, fetch, check=expectations.checking("plain"))
 
 
 def _candles(
@@ -176,7 +177,7 @@ def _candles(
         "observed" if night else "assumed",
     )
     fetch = partial(exchanges.Market(exchange, http).fetch_candles, pair, "1d", *days)
-    return take_in(connection, ask, fetch)
+    return take_in(connection, ask, fetch, check=expectations.checking("plain"))
 
 
 def _coins(connection: psycopg.Connection[Any], night: Night) -> list[tuple[str, str]]:

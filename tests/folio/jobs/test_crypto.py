@@ -142,6 +142,18 @@ def test_a_night_takes_in_the_candles_of_days_that_are_over(
     assert [load.rows_new for load in crypto_prices.exchange_candles(NEXT_NIGHT)] == [1]
 
 
+def test_candles_of_mixed_units_are_held(sandbox: Sandbox, books: list[Load], tmp_path: Path) -> None:
+    days = [f"2026-02-{day}" for day in range(23, 29)] + ["2026-03-01", "2026-03-02"]
+    prices = (640 if number % 2 else 64000 for number in range(8))
+    (tmp_path / "market" / "candles.csv").write_text(
+        "pair,opened_on,open,high,low,close,volume\n"
+        + "".join(f"XBTUSD,{day},{p},{p},{p},{p},1\n" for day, p in zip(days, prices, strict=True))
+    )
+    (load,) = crypto_prices.exchange_candles(NIGHT)
+    assert load.status == "held"
+    assert "jumps: 7 of 7 outside" in str(load.reason)
+
+
 def test_a_complaint_inside_an_answer_is_a_failed_load_that_keeps_it(
     sandbox: Sandbox, books: list[Load], rows: Rows
 ) -> None:
