@@ -234,7 +234,10 @@ def restated_prices(raw: Raw) -> None:
     raw.load("yahoo early", datetime(2013, 2, 5, 3, 0, tzinfo=UTC))
     raw.yahoo("LON.L", "GBp", {1: 400})
     raw.load("yahoo late", datetime(2013, 2, 7, 3, 0, tzinfo=UTC))
-    raw.yahoo("LON.L", "GBp", {4: 210, 6: 220})
+    raw.yahoo("LON.L", "GBp", {4: 210, 5: Decimal("2.15"), 6: 220})
+    raw.add(
+        "yahoo_price_repairs", session_date=day(5), symbol="LON.L", price_factor=100, reason="in another unit"
+    )
     raw.yahoo("BOTH", "USD", {4: 50, 5: 26, 6: 52})
     for symbol in ("LON.L", "BOTH"):
         raw.add("yahoo_splits", symbol=symbol, split_date=day(6), numerator=2, denominator=1)
@@ -387,9 +390,11 @@ def test_a_book_may_order_the_sources_of_an_instrument_from_a_day_on(built: psyc
 def test_prices_restated_for_a_split_come_back_to_their_own_day_in_whole_currency(
     built: psycopg.Connection[Any],
 ) -> None:
-    # 400 p fetched before the split of the 6th stays; 210 p fetched after it was 420 p on the day
-    assert sources(built, "share-london", 1, 4, 6) == [
-        (1, 4, "yahoo"), (4, Decimal("4.2"), "yahoo"), (6, Decimal("2.2"), "yahoo"),
+    # 400 p fetched before the split of the 6th stays; 210 p fetched after it was 420 p on the day; 2.15 p was
+    # said of 215
+    assert sources(built, "share-london", 1, 4, 5, 6) == [
+        (1, 4, "yahoo"), (4, Decimal("4.2"), "yahoo"), (5, Decimal("4.3"), "yahoo"),
+        (6, Decimal("2.2"), "yahoo"),
     ]  # fmt: skip
     # Polygon has the 4th; of the 5th only Yahoo, which split a day later
     assert sources(built, "share-both", 4, 5, 6) == [(4, 100, "polygon"), (5, 52, "yahoo"), (6, 52, "yahoo")]

@@ -12,6 +12,7 @@ import psycopg
 from psycopg import sql
 
 from folio.errors import LoadError
+from folio.jobs import price_repairs
 from folio.jobs.nights import Night
 from folio.quality import expectations
 from folio.quality.removals import Snapshots
@@ -57,6 +58,7 @@ PARSERS: Mapping[tuple[str, str], Parse] = MappingProxyType(
         ("yahoo", "daily_bars"): yahoo.parse_bars,
         ("yahoo", "dividends"): yahoo.parse_dividends,
         ("yahoo", "splits"): yahoo.parse_splits,
+        ("yahoo", "price_repairs"): price_repairs.parse_repairs,
         ("alphavantage", "daily_bars"): alphavantage.parse_bars,
         ("coingecko", "daily_prices"): coingecko.parse_prices,
         ("coingecko", "current_prices"): coingecko.parse_current,

@@ -198,7 +198,7 @@ def _take_in(connection: psycopg.Connection[Any], ask: Ask, fetch: Callable[[], 
 
 
 def _chart_events(connection: psycopg.Connection[Any], bars: Load) -> list[Load]:
-    """Take in the dividends and splits of a chart of Yahoo whose bars are loaded, from the same payload."""
+    """Take in the dividends, splits and repairs of a chart whose bars are loaded, from the same payload."""
     sha256, observed_at = bars.payload_sha256, bars.observed_at
     is_chart = (bars.source, bars.dataset, bars.status) == ("yahoo", "daily_bars", "loaded")
     if not is_chart or not sha256 or not observed_at:
@@ -210,7 +210,7 @@ def _chart_events(connection: psycopg.Connection[Any], bars: Load) -> list[Load]
 
     return [
         _take_in(connection, Ask("yahoo", dataset, bars.slot, bars.night, origin, bars.known_basis), fetch)
-        for dataset in ("dividends", "splits")
+        for dataset in ("dividends", "splits", "price_repairs")
     ]
 
 

@@ -19,6 +19,7 @@ DATED_FACTS: Mapping[str, LiteralString] = {
     "amfi_navs": "nav_date",
     "polygon_daily_bars": "session_date",
     "yahoo_daily_bars": "session_date",
+    "yahoo_price_repairs": "session_date",
     "alphavantage_daily_bars": "session_date",
     "file_daily_bars": "session_date",
     "coingecko_daily_prices": "price_date",

@@ -107,6 +107,12 @@ TABLES: Mapping[str, RawTable] = MappingProxyType(
                 ("open", "high", "low", "close", "adjusted_close", "volume", "currency"),
                 assumed_from="((b.session_date + 1) + time '03:00') at time zone 'UTC'",
             ),
+            RawTable(
+                "yahoo_price_repairs",
+                ("session_date", "symbol"),
+                ("price_factor", "reason"),
+                assumed_from="((b.session_date + 1) + time '03:00') at time zone 'UTC'",
+            ),
             RawTable("yahoo_dividends", ("symbol", "ex_date"), ("amount", "currency")),
             RawTable("yahoo_splits", ("symbol", "split_date"), ("numerator", "denominator")),
             RawTable(

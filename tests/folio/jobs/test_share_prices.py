@@ -14,6 +14,7 @@ from folio.sources import landing
 from folio.sources.landing import Ask, Batch, Load
 from folio.sources.payloads import Payload
 from folio.sources.sandbox import Fault, Sandbox
+from folio.sources.sandbox.demo import DemoData
 from folio.store import warehouse as warehouse_module
 
 NIGHT = "2013-02-28T0300Z"
@@ -110,6 +111,7 @@ def test_yahoos_bars_land_as_it_restates_them_with_its_splits_and_dividends(
         ("yahoo/daily_bars", slot, "loaded", 2),
         ("yahoo/dividends", slot, "loaded", 1),
         ("yahoo/splits", slot, "loaded", 1),
+        ("yahoo/price_repairs", slot, "loaded", 2),
     ]
     assert rows(
         "select session_date::text, symbol, close::float, volume::int, currency"
@@ -157,24 +159,51 @@ def test_a_symbol_at_fault_does_not_stop_the_others(sandbox: Sandbox, named: Nam
         ("AAPL", "daily_bars", "loaded"),
         ("AAPL", "dividends", "loaded"),
         ("AAPL", "splits", "loaded"),
+        ("AAPL", "price_repairs", "loaded"),
         ("GONE", "daily_bars", "failed"),
         ("GONE", "daily_bars", "failed"),
         ("IBM", "daily_bars", "loaded"),
     ]
-    assert "may be delisted" in str(loads[3].reason)
-    assert "Invalid API call" in str(loads[4].reason)
+    assert "may be delisted" in str(loads[4].reason)
+    assert "Invalid API call" in str(loads[5].reason)
 
 
-def test_a_defect_of_a_chart_is_a_finding_and_raw_stays_as_said(
+def test_a_defect_of_a_chart_is_a_finding_with_its_repair_beside_what_was_said(
     sandbox: Sandbox, named: Named, rows: Rows
 ) -> None:
     named("yahoo", "UNIT", "IBM")
     share_prices.yahoo_bars(NIGHT)
     share_prices.yahoo_bars(NIGHT)
-    assert rows("select check_name, subject, severity from ops.check_results") == [
-        ("price in another unit", "yahoo UNIT", "warn")
-    ]
-    assert rows("select count(*) from raw.yahoo_daily_bars where symbol = 'UNIT' and close < 1") == [(1,)]
+    ((check, subject, observed, note),) = rows(
+        "select check_name, subject, observed, note from ops.check_results"
+        " where status = 'warned' and subject like 'yahoo %'"
+    )
+    assert (check, subject) == ("price in another unit", "yahoo UNIT")
+    assert observed == "2013-02-25 to 2013-02-25, multiplied by 100"
+    assert "raw.yahoo_daily_bars keeps what was said" in note
+    assert rows(
+        "select session_date::text, close::float, price_factor::float, reason like 'price in another unit: %'"
+        " from raw.yahoo_daily_bars join raw.yahoo_price_repairs using (session_date, symbol)"
+        " where symbol = 'UNIT' and price_factor <> 1"
+    ) == [("2013-02-25", 0.5, 100, True)]
+    assert rows("select count(*) from raw.yahoo_price_repairs where symbol = 'UNIT'") == [(5,)]
+
+
+def test_a_repair_ends_when_a_later_chart_is_right(
+    sandbox: Sandbox, named: Named, rows: Rows, tmp_path: Path
+) -> None:
+    named("yahoo", "UNIT")
+    share_prices.yahoo_bars(NIGHT)
+    prices = tmp_path / "mended"
+    prices.mkdir()
+    for name, text in DEMO.items():
+        (prices / name).write_text(text.replace("0.5,0.51,0.49,0.5,0", "50,51,49,50,0"))
+    sandbox.archive = DemoData(prices)
+    share_prices.yahoo_bars("2013-03-01T0300Z")
+    assert rows(
+        "select price_factor::int, reason is null from raw.yahoo_price_repairs"
+        " where symbol = 'UNIT' and session_date = '2013-02-25' order by observed_at"
+    ) == [(100, False), (1, True)]
 
 
 def test_the_key_of_alpha_vantage_travels_and_is_kept_nowhere(
@@ -198,7 +227,7 @@ def test_a_needed_provider_without_its_key_is_a_finding(
     monkeypatch.delenv("FOLIO_ALPHAVANTAGE_KEY")
     settings.cache_clear()
     assert share_prices.alphavantage_bars(NIGHT) == []
-    assert rows("select check_name, subject, expected from ops.check_results") == [
+    assert rows("select check_name, subject, expected from ops.check_results where status = 'warned'") == [
         ("source on", "alphavantage", "FOLIO_ALPHAVANTAGE_KEY set")
     ]
 

@@ -20,6 +20,7 @@ KNOWN_FROM = {
     "amfi_navs": NEXT_MORNING,
     "polygon_daily_bars": NEXT_MORNING,
     "yahoo_daily_bars": NEXT_MORNING,
+    "yahoo_price_repairs": NEXT_MORNING,
     "alphavantage_daily_bars": NEXT_MORNING,
     "file_daily_bars": NEXT_MORNING,
     "ecb_fx_rates": datetime(2020, 1, 1, 15, tzinfo=UTC),
