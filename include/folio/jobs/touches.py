@@ -40,8 +40,8 @@ BOOKINGS = "book_transactions"
 """Raw table whose rows change figures from the first of their days on, and of those they are paired with."""
 
 WITHOUT_DAILY_FIGURES = (
-    "amfi_schemes", "polygon_dividends", "yahoo_dividends", "book_fund_terms", "book_exit_loads",
-    "book_fund_constituents", "book_bond_terms", "book_benchmarks",
+    "amfi_schemes", "polygon_dividends", "polygon_ticker_details", "yahoo_dividends", "book_fund_terms",
+    "book_exit_loads", "book_fund_constituents", "book_bond_terms", "book_benchmarks",
 )  # fmt: skip
 """Raw tables that models read, but none with a row a day."""
 
