@@ -71,11 +71,12 @@ def build_marts() -> None:
 
     @task(outlets=[BUILT])
     def check_identities(dag_run: Any = None) -> None:
-        from folio.jobs import gaps, gates, price_checks, wallets
+        from folio.jobs import gaps, gates, price_checks, statements, wallets
 
         price_checks.check_prices(night_of(dag_run))
         gaps.check(night_of(dag_run))
         wallets.compare_with_ledger(night_of(dag_run))
+        statements.check_statements(night_of(dag_run))
         gates.check_identities(night_of(dag_run))
         skip_unless(gates.can_value(night_of(dag_run)), gates.NOTHING_VALUED)
 

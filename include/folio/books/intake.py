@@ -11,8 +11,9 @@ from typing import Any
 import psycopg
 
 from folio.books import corrections, identity, introduced, waiting
+from folio.books.formats.statements import StatementRow
 from folio.books.formats.transactions import TransactionRow
-from folio.books.reading import read
+from folio.books.reading import read, read_statements
 from folio.books.recognise import FORMATS, kind_of
 from folio.books.resolve import known_at
 from folio.errors import NightError, PayloadError, SourceError
@@ -35,7 +36,8 @@ _ORDER = {row.dataset: place for place, row in enumerate(FORMATS)}
 class BookFile:
     """A file as it lies in the drop folder; `unreadable` says why its bytes could not be read.
 
-    `account` is the key of the account that its folder is named by, None for a file of no account's folder.
+    `account` is the key of the account that its folder is named by, None for a file of no account's folder;
+    `states_balances` tells an export that says what it held beside its transactions.
     """
 
     path: Path
@@ -44,6 +46,7 @@ class BookFile:
     body: bytes = b""
     unreadable: str | None = None
     account: str | None = None
+    states_balances: bool = False
 
     @property
     def name(self) -> str:
@@ -70,19 +73,26 @@ def files(night: str) -> list[landing.Load]:
     with warehouse.connect() as connection:
         parse = _parse(connection)
         loads = [
-            landing.take_in(
-                connection,
-                landing.Ask(SOURCE, file.dataset, file.slot, night, request=file.name),
-                _fetch(file),
-                parse,
-                folder=folder,
-            )
+            load
             for file in due(settings().drop, night, recorded=recorded)
+            for load in _take_in(connection, file, night, parse, folder)
         ]
         observed_at = _instant(night) if recorded else datetime.now(UTC)
         loads += introduced.introduce(connection, night, observed_at, parse, folder=folder)
         loads += waiting.land(connection, night, observed_at, parse, folder=folder)
         return loads
+
+
+def _take_in(
+    connection: psycopg.Connection[Any], file: BookFile, night: str, parse: landing.Parse, folder: Path
+) -> list[landing.Load]:
+    """Take in a file, and the balances it states besides as a load of their own."""
+    loads: list[landing.Load] = []
+    for dataset in (file.dataset, *((StatementRow.dataset,) if file.states_balances else ())):
+        if not loads or loads[0].status == "loaded":  # of a file that cannot be read nothing is
+            ask = landing.Ask(SOURCE, dataset, file.slot, night, request=file.name)
+            loads.append(landing.take_in(connection, ask, _fetch(file), parse, folder=folder))
+    return loads
 
 
 def due(drop: Path, night: str, *, recorded: bool) -> list[BookFile]:
@@ -112,13 +122,15 @@ def _open(path: Path, observed_at: datetime, account: str | None) -> BookFile:
     except OSError as fault:
         why = f"{path.name}: {fault.strerror}"
         return BookFile(path, observed_at, UNRECOGNISED, unreadable=why, account=account)
+    states_balances = False
     try:
         kind = kind_of(body)
     except PayloadError:
         dataset = UNRECOGNISED  # its load fails when it is parsed, and says why
     else:
         dataset = kind.dataset if isinstance(kind, type) else TransactionRow.dataset
-    return BookFile(path, observed_at, dataset, body, account=account)
+        states_balances = not isinstance(kind, type) and kind.states_balances
+    return BookFile(path, observed_at, dataset, body, account=account, states_balances=states_balances)
 
 
 def _instant(text: str) -> datetime:
@@ -146,7 +158,8 @@ def _parse(connection: psycopg.Connection[Any]) -> landing.Parse:
         tomorrow = load.observed_at.date() + timedelta(days=1)  # east of UTC the day may have begun
         try:
             known = known_at(connection, load.observed_at)
-            reading = read(body, known, latest=tomorrow, account=waiting.account_of(load.slot))
+            how = read_statements if load.dataset == StatementRow.dataset else read
+            reading = how(body, known, latest=tomorrow, account=waiting.account_of(load.slot))
         except PayloadError as wrong:
             raise PayloadError(f"{load.request}: {wrong}") from None
 
@@ -157,7 +170,11 @@ def _parse(connection: psycopg.Connection[Any]) -> landing.Parse:
             reading.row.table,
             rows=[
                 *((*accepted.values, accepted.line) for accepted in reading.accepted),
-                *corrections.taken_back(connection, reading, load.observed_at),
+                *(
+                    corrections.taken_back(connection, reading, load.observed_at)
+                    if reading.row is TransactionRow
+                    else ()
+                ),
             ],
             rejected=[landing.Rejected(r.line, r.reason, r.content, r.waits_for) for r in reading.rejected],
             also=register,

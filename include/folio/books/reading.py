@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import cast
 
+from folio.books.formats.statements import StatementRow
 from folio.books.formats.transactions import TransactionRow
 from folio.books.importers.events import Event, Imported, identified
 from folio.books.known import Known, UnknownNameError
@@ -89,10 +90,42 @@ def read(
         else:
             accepted.append((line, content, row))
     valued = (
-        _transactions(accepted, known) if kind is TransactionRow else [row.values() for _, _, row in accepted]
+        _transactions(accepted, known)
+        if kind is TransactionRow
+        else [row.values_by(known) for _, _, row in accepted]
     )
     kept, repeated = _first_of_each_key(kind, accepted, valued)
     return Reading(kind, tuple(kept), tuple(sorted((*rejected, *repeated), key=lambda r: r.line)))
+
+
+def read_statements(
+    payload: bytes, known: Known, *, latest: date | None = None, account: str | None = None
+) -> Reading:
+    """Read the balances that a file states, as `read` does its rows; lines count the file's balances.
+
+    A file of Folio's own statements is read as it is. Raises PayloadError as `read`.
+    """
+    kind = kind_of(payload)
+    if isinstance(kind, type):
+        return read(payload, known, latest=latest, account=account)
+    imported = kind.read(payload)
+    several = len(imported.accounts()) > 1
+    rejected = [Rejected(one.line, one.reason, one.content) for one in imported.unstated]
+    accepted: list[tuple[int, str, BookRow]] = []
+    for statement in imported.statements:
+        content = f"{statement.units:f} of {statement.title or statement.instrument} on {statement.day}"
+        try:
+            row = statement.row(_account_of(statement.account, known, account, several))
+            row.check(known)
+        except (RowError, UnknownNameError) as wrong:
+            rejected.append(Rejected(statement.line, str(wrong), content, _waits_for(wrong)))
+        else:
+            accepted.append((statement.line, content, row))
+    kept, repeated = _first_of_each_key(
+        StatementRow, accepted, [row.values_by(known) for _, _, row in accepted]
+    )
+    every = sorted((*rejected, *repeated), key=lambda r: r.line)
+    return Reading(StatementRow, tuple(kept), tuple(every), imported)
 
 
 def _check_day(row: BookRow, latest: date | None) -> None:
@@ -132,22 +165,22 @@ def _imported(imported: Imported, known: Known, latest: date | None, account: st
 def _row(
     event: Event, row: TransactionRow, external_id: str, known: Known, account: str | None, several: bool
 ) -> TransactionRow:
-    key = _account_of(event, known, account, several)
+    key = _account_of(event.account, known, account, several)
     account_currency = known.account_currency(key)
     return row.named(key, external_id, event.currency or account_currency)
 
 
-def _account_of(event: Event, known: Known, account: str | None, several: bool) -> str:
-    """Key of the account of an event: the source's own name for it where that is a key, else the folder's.
+def _account_of(said: str | None, known: Known, account: str | None, several: bool) -> str:
+    """Key of an account: the source's own name `said` for it where that is a key, else the folder's.
 
     A file of several accounts is never booked to one: those that are no keys wait for their accounts file.
     """
-    if event.account is not None and (event.account in known.accounts or several):
-        return event.account
+    if said is not None and (said in known.accounts or several):
+        return said
     if account is not None:
         return account
-    if event.account is not None:
-        return event.account
+    if said is not None:
+        return said
     raise PayloadError(
         "says no account: put it into a folder of the drop folder that is named by the account's key"
     )

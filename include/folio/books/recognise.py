@@ -17,6 +17,7 @@ from folio.books.formats.instruments import InstrumentRow
 from folio.books.formats.investors import InvestorRow
 from folio.books.formats.portfolios import PortfolioRow
 from folio.books.formats.price_preferences import PricePreferenceRow
+from folio.books.formats.statements import StatementRow
 from folio.books.formats.targets import TargetRow
 from folio.books.formats.transactions import TransactionRow
 from folio.books.formats.wallet_addresses import WalletAddressRow
@@ -43,6 +44,7 @@ FORMATS: tuple[type[BookRow], ...] = (
     BenchmarkRow,
     TargetRow,
     TransactionRow,
+    StatementRow,
 )
 """Every kind of file in the order in which they land, so that what a row refers to comes before it."""
 
@@ -128,4 +130,4 @@ def header_of(text: str) -> list[str]:
     try:
         return [cell.strip() for cell in next(csv.reader([first]))]
     except csv.Error as wrong:
-        raise PayloadError(f"line 1: {wrong}") from None
+        raise PayloadError(f"line 1: not a CSV header ({wrong})") from None

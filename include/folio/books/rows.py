@@ -46,6 +46,10 @@ class BookRow(BaseModel):
         """Cells of the raw table in the order of `columns`."""
         return tuple(getattr(self, column) for column in self.columns)
 
+    def values_by(self, known: Known) -> tuple[object, ...]:
+        """As `values`, of a row that was checked against what is known: names are keys there."""
+        return self.values()
+
     def identities(self) -> tuple[tuple[str, str], ...]:
         """(kind, source key) of everything this row introduces."""
         return ()

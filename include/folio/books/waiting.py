@@ -14,8 +14,8 @@ from uuid import UUID
 import psycopg
 from psycopg import sql
 
-from folio.books.formats.transactions import TransactionRow
-from folio.books.reading import Accepted, Reading, read
+from folio.books.formats.statements import StatementRow
+from folio.books.reading import Accepted, Reading, read, read_statements
 from folio.books.recognise import FORMATS, header_of, text_of
 from folio.books.resolve import known_at
 from folio.books.rows import BookRow
@@ -49,21 +49,21 @@ class WaitingFile:
     contents: Mapping[int, str]
 
     def body(self, reading: Reading, ready: Sequence[Accepted]) -> bytes:
-        """A book file of the lines that are ready; those of an export as Folio's own transactions."""
+        """A book file of the lines that are ready; those of an export as rows of Folio's own."""
         if reading.imported is not None:
-            return _own(ready)
+            return _own(reading.row, ready)
         header = ",".join(header_of(text_of(self.payload)))
         return "\n".join([header, *(self.contents[one.line] for one in ready), ""]).encode()
 
 
-def _own(ready: Sequence[Accepted]) -> bytes:
-    """Transactions as a book file of Folio's own format, under the same ids."""
-    names = tuple(TransactionRow.model_fields)
+def _own(kind: type[BookRow], ready: Sequence[Accepted]) -> bytes:
+    """Transactions or statements as a book file of Folio's own format, under the same ids."""
+    names = tuple(kind.model_fields)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(names)
     for one in ready:
-        said = dict(zip(TransactionRow.columns, one.values, strict=True))
+        said = dict(zip(kind.columns, one.values, strict=True))
         said["instrument"] = said["instrument_key"]
         writer.writerow([_cell(said[name]) for name in names])
     return out.getvalue().encode()
@@ -97,7 +97,8 @@ def land(
     for file in waiting(connection, observed_at, folder):
         known = known_at(connection, observed_at)
         latest = observed_at.date() + timedelta(days=1)
-        reading = read(file.payload, known, latest=latest, account=account_of(file.slot))
+        how = read_statements if file.dataset == StatementRow.dataset else read
+        reading = how(file.payload, known, latest=latest, account=account_of(file.slot))
         waited = [accepted for accepted in reading.accepted if accepted.line in file.lines]
         brought = _brought_by_later_files(connection, reading.row, waited)
         connection.rollback()

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from folio.books.importers.events import Imported
+from folio.books.importers.events import UNITS_TOLERANCE, Imported
 from folio.books.known import Known
 from folio.books.reading import Reading, Rejected, read
 from folio.books.recognise import (
@@ -24,9 +24,6 @@ from folio.books.recognise import (
 )
 from folio.books.resolve import known_at, with_reading
 from folio.errors import PayloadError
-
-UNITS_TOLERANCE = Decimal("0.001")
-"""Units by which a statement may differ from its transactions: registrars round to three decimals."""
 
 app = typer.Typer(no_args_is_help=True, help="Clients' books: check files before they are dropped.")
 
@@ -175,7 +172,7 @@ def _known_in_warehouse() -> Known:
 
 def _with_folder(known: Known, file: Path) -> Known:
     """What the reference files beside a file add, in the order in which they would land."""
-    for row in FORMATS[:-1]:
+    for row in FORMATS:
         for beside in sorted(file.parent.glob("*.csv")):
             if beside == file or beside.name.startswith("."):
                 continue

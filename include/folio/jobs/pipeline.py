@@ -24,6 +24,7 @@ from folio.jobs import (
     returns,
     risk,
     share_prices,
+    statements,
     transformation,
     wallets,
 )
@@ -95,6 +96,7 @@ def _steps(night: str) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "prices compared", partial(price_checks.check_prices, night)
     yield "gaps", partial(gaps.check, night)
     yield "wallets", partial(wallets.compare_with_ledger, night)
+    yield "statements", partial(statements.check_statements, night)
     yield "identities", partial(gates.check_identities, night)
     yield "anything valued", partial(gates.can_value, night)
     yield "orders", partial(orders.plan, night)

@@ -41,7 +41,8 @@ BOOKINGS = "book_transactions"
 
 WITHOUT_DAILY_FIGURES = (
     "amfi_schemes", "polygon_dividends", "polygon_ticker_details", "yahoo_dividends", "book_fund_terms",
-    "book_exit_loads", "book_fund_constituents", "book_bond_terms", "book_benchmarks",
+    "book_exit_loads", "book_fund_constituents", "book_bond_terms", "book_benchmarks", "book_statements",
+    "rejected_rows",
 )  # fmt: skip
 """Raw tables that models read, but none with a row a day."""
 

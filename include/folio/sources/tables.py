@@ -239,6 +239,11 @@ TABLES: Mapping[str, RawTable] = MappingProxyType(
                 "book_benchmarks", ("portfolio_key", "benchmark_key", "valid_from"), ("benchmark_weight",)
             ),
             RawTable("book_wallet_addresses", ("chain", "address"), ("account_key",)),
+            RawTable(
+                "book_statements",
+                ("account_key", "instrument_key", "statement_date"),
+                ("units", "opening_units", "own_units", "gap_date", "first_line", "last_line"),
+            ),
             RawTable("book_targets", ("portfolio_key", "instrument_key", "valid_from"), ("weight",)),
             RawTable(
                 "book_transactions",

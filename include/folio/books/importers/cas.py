@@ -1,13 +1,21 @@
 """Consolidated account statements of Indian funds, as the statement parser writes them in JSON."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from functools import partial
 
 from folio.books.importers import cells
-from folio.books.importers.events import Event, Imported, PassedOver, Statement, gathered
+from folio.books.importers.events import (
+    UNITS_TOLERANCE,
+    Event,
+    Imported,
+    PassedOver,
+    Statement,
+    gathered,
+    with_statements,
+)
 from folio.books.importers.formats import Sample, json_of
 from folio.books.rows import RowError
 from folio.errors import PayloadError
@@ -32,6 +40,7 @@ class Cas:
 
     name = "cas"
     title = "consolidated account statement (JSON)"
+    states_balances = True
 
     def nearness(self, sample: Sample) -> float:
         """Whether it is an object with folios that have schemes."""
@@ -39,19 +48,24 @@ class Cas:
         return float(isinstance(said, dict) and isinstance(said.get("folios"), list))
 
     def read(self, payload: bytes) -> Imported:
-        """Read every scheme of every folio; lines are counted as transactions from the top of the file."""
+        """Read every scheme of every folio.
+
+        Lines are counted as transactions from the top of the file, those of balances as schemes.
+        """
         said = json_of(payload)
         assert isinstance(said, dict)
         records: list[tuple[int, str, Callable[[], Iterator[Event]]]] = []
-        statements = []
+        balances: list[tuple[str, Callable[[int], Statement | None]]] = []
         line = 0
         for folio in said["folios"]:
             for scheme in _list(folio, "schemes"):
                 transactions = _list(scheme, "transactions")
                 base = _base(folio, scheme)
-                opened = _figure(scheme, "open")
-                if opened:
-                    records.append((line + 1, str(scheme.get("scheme")), partial(_open, opened)))
+                if scheme.get("open") is not None and _told(scheme, "open") != 0:
+                    records.append((line + 1, str(scheme.get("scheme")), partial(_open, scheme)))
+                lines = (line + 1, line + len(transactions)) if transactions else None
+                stated = partial(_statement, scheme, base, transactions, said.get("statement_period"), lines)
+                balances.append((str(scheme.get("scheme")), stated))
                 taken = _taxes(transactions)
                 undone = _reversals(transactions)
                 for place, transaction in enumerate(transactions):
@@ -62,9 +76,7 @@ class Cas:
                         records.append(
                             (line, str(transaction), partial(_of, transaction, base, taken.get(place)))
                         )
-                if statement := _statement(scheme, base):
-                    statements.append(statement)
-        return replace(gathered(self.name, records), statements=tuple(statements))
+        return with_statements(gathered(self.name, records), balances)
 
 
 def _list(said: object, name: str) -> list[Mapping[str, object]]:
@@ -82,6 +94,14 @@ def _figure(said: Mapping[str, object], name: str) -> Decimal:
         return cells.number(str(found))
     except ValueError as wrong:
         raise RowError(f"column {name}: {wrong}") from None
+
+
+def _told(said: Mapping[str, object], name: str) -> Decimal | None:
+    """A figure to compare with; None where there is none, or none that can be read: its record says why."""
+    try:
+        return None if said.get(name) is None else _figure(said, name)
+    except RowError:
+        return None
 
 
 def _day(said: object) -> date:
@@ -104,11 +124,68 @@ def _base(folio: Mapping[str, object], scheme: Mapping[str, object]) -> Event:
     )
 
 
-def _statement(scheme: Mapping[str, object], base: Event) -> Statement | None:
-    valuation = scheme.get("valuation")
-    if base.instrument is None or scheme.get("close") is None or not isinstance(valuation, dict):
+def _statement(
+    scheme: Mapping[str, object],
+    base: Event,
+    transactions: Sequence[Mapping[str, object]],
+    period: object,
+    lines: tuple[int, int] | None,
+    line: int,
+) -> Statement | None:
+    """Closing units of a scheme at the end of the statement; None where it says none."""
+    if scheme.get("close") is None:
         return None
-    return Statement(base.account, base.instrument, _day(valuation.get("date")), _figure(scheme, "close"))
+    if base.instrument is None:
+        raise RowError("column amfi: the scheme has neither a code nor an ISIN")
+    day, units = _closing_day(scheme, period), _figure(scheme, "close")
+    opening = _told(scheme, "open")
+    own = (opening or Decimal(0)) + sum(_told(one, "units") or Decimal(0) for one in transactions)
+    return Statement(
+        base.account,
+        base.instrument,
+        day,
+        units,
+        line,
+        title=base.title,
+        opening=opening,
+        own=own if own >= 0 else None,
+        gap=_gap(transactions, opening or Decimal(0), units, day),
+        lines=lines,
+    )
+
+
+def _closing_day(scheme: Mapping[str, object], period: object) -> date:
+    """Day at whose end the closing units were held: the statement's last, or that of its valuation if later.
+
+    A statement is valued at the last price up to its end, so the valuation is the later one only where the
+    period does not say all.
+    """
+    valuation = scheme.get("valuation")
+    said = [valuation.get("date") if isinstance(valuation, dict) else None]
+    said.append(period.get("to") if isinstance(period, dict) else None)
+    days = [_day(one) for one in said if one is not None]
+    if not days:
+        raise RowError("column valuation: no day, and the statement has no period")
+    return max(days)
+
+
+def _gap(
+    transactions: Sequence[Mapping[str, object]], opening: Decimal, closing: Decimal, end: date
+) -> date | None:
+    """First day by which the balances show units that no listed transaction moved; None where none do."""
+    dated: list[tuple[date, Mapping[str, object]]] = []
+    for one in transactions:
+        try:
+            dated.append((_day(one.get("date")), one))
+        except RowError:
+            return None  # its order is not known; the record says why
+    held = opening
+    for day, one in sorted(dated, key=lambda pair: pair[0]):
+        held += _told(one, "units") or Decimal(0)
+        balance = _told(one, "balance")
+        if balance is not None and abs(balance - held) > UNITS_TOLERANCE:
+            return day
+    return end if abs(closing - held) > UNITS_TOLERANCE else None
 
 
 def _taxes(transactions: list[Mapping[str, object]]) -> dict[int, Decimal]:
@@ -119,8 +196,12 @@ def _taxes(transactions: list[Mapping[str, object]]) -> dict[int, Decimal]:
         kind = str(transaction.get("type"))
         if kind not in TAXES:
             owner = place if kind in KINDS else -1
-        elif owner >= 0 and transactions[owner].get("date") == transaction.get("date"):
-            taken[owner] = taken.get(owner, Decimal(0)) + abs(_figure(transaction, "amount"))
+        elif (
+            owner >= 0
+            and transactions[owner].get("date") == transaction.get("date")
+            and (amount := _told(transaction, "amount")) is not None
+        ):
+            taken[owner] = taken.get(owner, Decimal(0)) + abs(amount)
             taken[place] = Decimal(-1)  # told above
     return taken
 
@@ -132,7 +213,8 @@ def _reversals(transactions: list[Mapping[str, object]]) -> frozenset[int]:
         if transaction.get("type") != "REVERSAL":
             continue
         for before in range(place - 1, -1, -1):
-            same = _figure(transactions[before], "units") == -_figure(transaction, "units")
+            undoing = _told(transaction, "units")
+            same = undoing is not None and _told(transactions[before], "units") == -undoing
             if before not in undone and same and transactions[before].get("type") in KINDS:
                 undone |= {place, before}
                 break
@@ -143,7 +225,8 @@ def _reversed() -> Iterator[Event]:
     raise PassedOver("failed: the statement undoes it")
 
 
-def _open(units: Decimal) -> Iterator[Event]:
+def _open(scheme: Mapping[str, object]) -> Iterator[Event]:
+    units = _figure(scheme, "open")
     raise RowError(
         f"column open: {units} units whose purchase is before this statement; send one from the beginning"
     )

@@ -19,6 +19,7 @@ class CashFlows:
 
     name = "cash_flows"
     title = "cash flows (day, amount)"
+    states_balances = False
 
     def nearness(self, sample: Sample) -> float:
         """Share of lines that are a day and a number; a file of such lines has no header."""

@@ -7,10 +7,14 @@ from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 
+from folio.books.formats.statements import StatementRow
 from folio.books.formats.transactions import TransactionRow
 from folio.books.rows import RowError
 
 NOTHING = Decimal(0)
+
+UNITS_TOLERANCE = Decimal("0.001")
+"""Units by which a statement may differ from its transactions: registrars round to three decimals."""
 
 PLACES = {"amount": 8, "fee": 8, "tax": 8, "price": 10, "fx_rate": 12}
 """Decimals that a figure is rounded to where an export writes, or a product of two figures has, more."""
@@ -104,23 +108,56 @@ class Passed:
 
 @dataclass(frozen=True)
 class Statement:
-    """Units of an instrument that a source says an account held at the end of a day."""
+    """Units of an instrument that a source says an account held at the end of a day.
+
+    `line` counts from 1: that of the file, or of the statement among those of the file. `opening` and `own`
+    are the units at its beginning and those that it makes with all the transactions it lists, `gap` the first
+    day by which the source's own balances show that some are not listed, `lines` the first and last line of
+    its transactions; each None where the source does not say.
+    """
 
     account: str | None
     instrument: str
     day: date
     units: Decimal
+    line: int
+    title: str | None = None
+    opening: Decimal | None = None
+    own: Decimal | None = None
+    gap: date | None = None
+    lines: tuple[int, int] | None = None
+
+    def row(self, account_key: str) -> StatementRow:
+        """The statement as a row of Folio's own; RowError names what cannot be."""
+        first, last = self.lines or (None, None)
+        return StatementRow.of(
+            {
+                "account_key": account_key,
+                "instrument": self.instrument,
+                "statement_date": self.day,
+                "units": self.units,
+                "opening_units": self.opening,
+                "own_units": self.own,
+                "gap_date": self.gap,
+                "first_line": first,
+                "last_line": last,
+            }
+        )
 
 
 @dataclass(frozen=True)
 class Imported:
-    """A whole file: every line that is not blank is in one of the first three, or part of a record there."""
+    """A whole file: every line that is not blank is in one of the first three, or part of a record there.
+
+    `unstated` are balances that cannot be read, with their reasons.
+    """
 
     format: str
     booked: tuple[Booked, ...]
     refused: tuple[Refused, ...]
     passed: tuple[Passed, ...] = ()
     statements: tuple[Statement, ...] = ()
+    unstated: tuple[Refused, ...] = ()
 
     def events(self) -> Iterator[Event]:
         """All events in the order of the file; one that the file repeats under its id counts once."""
@@ -154,8 +191,9 @@ class Imported:
         return {name: units for name, units in sorted(held.items()) if units}
 
     def accounts(self) -> list[str]:
-        """Names that the source has for the accounts of its events."""
-        return sorted({event.account for event in self.events() if event.account is not None})
+        """Names that the source has for the accounts of its events and statements."""
+        named = {event.account for event in self.events()} | {one.account for one in self.statements}
+        return sorted(name for name in named if name is not None)
 
 
 DIRECTION = {
@@ -223,3 +261,18 @@ def gathered(
         else:
             booked.append(Booked(line, content, made, rows))
     return Imported(format_name, tuple(booked), tuple(refused), tuple(passed))
+
+
+def with_statements(
+    imported: Imported, balances: Iterable[tuple[str, Callable[[int], Statement | None]]]
+) -> Imported:
+    """The file with the balances it states: (content, what makes one of its number, or None), from 1."""
+    stated, unstated = [], []
+    for number, (content, make) in enumerate(balances, start=1):
+        try:
+            if (statement := make(number)) is not None:
+                statement.row("-")
+                stated.append(statement)
+        except RowError as wrong:
+            unstated.append(Refused(number, content, str(wrong)))
+    return replace(imported, statements=tuple(stated), unstated=tuple(unstated))

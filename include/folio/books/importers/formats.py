@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property, partial
-from typing import Protocol
+from typing import ClassVar, Protocol
 from xml.etree import ElementTree
 
 from folio.books.importers import table
@@ -68,6 +68,10 @@ class Format(Protocol):
     def title(self) -> str:
         """What a reader calls it."""
 
+    @property
+    def states_balances(self) -> bool:
+        """Whether its files may say what an account held, beside or instead of its events."""
+
     def nearness(self, sample: Sample) -> float:
         """Share of what marks the format that the file has: 1 where it is of this format."""
 
@@ -100,6 +104,7 @@ class Delimited:
     group: Callable[[Sequence[Record]], Groups] = each_alone
     unless: frozenset[str] = frozenset()
     prepare: Callable[[Table], Sequence[Record]] = lambda found: found.records
+    states_balances: ClassVar[bool] = False
 
     def nearness(self, sample: Sample) -> float:
         """Share of its columns that one row near the top has."""

@@ -101,6 +101,7 @@ class GhostfolioJson:
 
     name = "ghostfolio_json"
     title = "Ghostfolio JSON"
+    states_balances = False
 
     def nearness(self, sample: Sample) -> float:
         """Whether it is an object with a list of activities."""

@@ -9,7 +9,15 @@ from functools import partial
 from xml.etree import ElementTree
 
 from folio.books.importers import cells
-from folio.books.importers.events import Event, Imported, PassedOver, gathered, of_kind
+from folio.books.importers.events import (
+    Event,
+    Imported,
+    PassedOver,
+    Statement,
+    gathered,
+    of_kind,
+    with_statements,
+)
 from folio.books.importers.formats import Delimited, Format, Groups, Sample, columns, one, xml_of
 from folio.books.importers.movements import Quantity, exchanged
 from folio.books.importers.table import Record, Table
@@ -125,6 +133,7 @@ class Flex:
 
     name = "interactive_brokers_flex"
     title = "Interactive Brokers Flex query (XML)"
+    states_balances = True
 
     def nearness(self, sample: Sample) -> float:
         """Whether the root is that of a Flex query."""
@@ -132,7 +141,10 @@ class Flex:
         return float(root is not None and root.tag == "FlexQueryResponse")
 
     def read(self, payload: bytes) -> Imported:
-        """Read every statement of the query; a cancelled trade and its cancellation book nothing."""
+        """Read every statement of the query; a cancelled trade and its cancellation book nothing.
+
+        Open positions are what the account held at the end of their day, each once however it is detailed.
+        """
         root = xml_of(payload)
         assert root is not None
         text = payload.decode("utf-8-sig")
@@ -147,7 +159,7 @@ class Flex:
             for element in statement.iter()
         }
         cancelled = _cancelled(elements)
-        return gathered(
+        made = gathered(
             self.name,
             (
                 (
@@ -158,6 +170,12 @@ class Flex:
                 for line, e in zip(lines, elements, strict=True)
             ),
         )
+        positions = [
+            (_content(e), partial(_position, e, isins, owner.get(id(e), "")))
+            for e in root.iter("OpenPosition")
+            if e.get("levelOfDetail", "SUMMARY") == "SUMMARY"
+        ]
+        return with_statements(made, positions)
 
 
 def _lines_of(text: str, elements: Sequence[ElementTree.Element]) -> list[int]:
@@ -249,18 +267,13 @@ def _of_element(
         raise PassedOver(cancelled)
     if element.get("levelOfDetail") in ("SUMMARY", "ORDER", "CLOSED_LOT", "SYMBOL_SUMMARY"):
         raise PassedOver(f"level of detail {element.get('levelOfDetail')}: the executions are what counts")
-    own = element.get("accountId", "")
-    conid = element.get("conid", "")
-    said = element.get("isin", "") or element.get("securityID", "")
-    isin = said if cells.is_isin(said) else isins.get(conid, "")
-    name = f"isin:{isin}" if isin else f"source:interactive_brokers/{conid}" if conid else None
     event = Event(
         kind="",
         trade_date=_day(element, "tradeDate", "dateTime", "settleDate", "reportDate"),
-        instrument=name,
+        instrument=_instrument(element, isins),
         title=element.get("description") or None,
         currency=element.get("currency") or None,
-        account=own if own not in ("", "-") else account or None,
+        account=_account(element, account),
         source_id=_identity(element),
     )
     match element.tag:
@@ -276,6 +289,37 @@ def _of_element(
                 f"column type: {element.tag} {element.get('type', '')} {element.get('description', '')!r} "
                 "is not booked by itself; book it in a transactions file"
             )
+
+
+def _instrument(element: ElementTree.Element, isins: Mapping[str, str]) -> str | None:
+    conid = element.get("conid", "")
+    said = element.get("isin", "") or element.get("securityID", "")
+    isin = said if cells.is_isin(said) else isins.get(conid, "")
+    return f"isin:{isin}" if isin else f"source:interactive_brokers/{conid}" if conid else None
+
+
+def _account(element: ElementTree.Element, around: str) -> str | None:
+    own = element.get("accountId", "")
+    return own if own not in ("", "-") else around or None
+
+
+def _position(
+    element: ElementTree.Element, isins: Mapping[str, str], account: str, line: int
+) -> Statement | None:
+    """Units of an open position at the end of its day; None of what accounts do not hold as units."""
+    if element.get("assetCategory", "") not in SECURITIES:
+        return None
+    name = _instrument(element, isins)
+    if name is None:
+        raise RowError("column isin: empty, and no contract number")
+    return Statement(
+        _account(element, account),
+        name,
+        _day(element, "reportDate"),
+        _figure(element, "position"),
+        line,
+        title=element.get("description") or None,
+    )
 
 
 def _identity(element: ElementTree.Element) -> str | None:
