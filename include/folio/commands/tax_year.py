@@ -1,7 +1,5 @@
 """`folio tax-year`: realised gains of an investor's tax year as the form that declares them."""
 
-import csv
-import io
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +7,7 @@ import psycopg
 import typer
 
 from folio.errors import FolioError
-from folio.jobs.tax_year import lines
+from folio.jobs.tax_year import as_csv, lines
 from folio.store import warehouse
 
 
@@ -29,11 +27,8 @@ def tax_year(
             raise FolioError("No night has been built yet: `folio run NIGHT` builds one.") from None
     if not found:
         raise FolioError(f"{investor} realised no gain in {year} that this year's forms declare.")
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, found[0].keys(), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(found)
+    text = as_csv(found)
     if out is None:
-        typer.echo(text.getvalue(), nl=False)
+        typer.echo(text, nl=False)
     else:
-        out.write_text(text.getvalue())
+        out.write_text(text)

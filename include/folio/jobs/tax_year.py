@@ -1,6 +1,8 @@
 """Realised gains of an investor's tax year in the columns of the form that declares them, by lot."""
 
-from collections.abc import Callable, Mapping
+import csv
+import io
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -93,6 +95,16 @@ def lines(connection: psycopg.Connection[Any], investor: str, year: str) -> list
     if len(found) > 1:
         raise FolioError(f"Gains of {year} fall under {', '.join(sorted(found))}.")
     return next(iter(found.values()), [])
+
+
+def as_csv(found: Sequence[Line]) -> str:
+    """Lines of one form as CSV with its header; nothing where there are none."""
+    text = io.StringIO(newline="")
+    if found:
+        writer = csv.DictWriter(text, found[0].keys(), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(found)
+    return text.getvalue()
 
 
 def _gains(connection: psycopg.Connection[Any], investor: str, year: TaxYear) -> list[Gain]:

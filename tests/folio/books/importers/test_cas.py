@@ -1,6 +1,7 @@
 """Fund statements: taxes below their transactions, failed instalments, balances."""
 
 import json
+from datetime import date
 from decimal import Decimal
 
 from folio.books.importers import registry
@@ -13,12 +14,15 @@ def row(kind: str, units: str | None, amount: str, day: str = "2024-01-10") -> T
     return {"type": kind, "units": units, "amount": amount, "date": day, "nav": "10", "description": kind}
 
 
-def imported(*transactions: Transaction, opened: str = "0.0", close: str = "0") -> Imported:
+def imported(
+    *transactions: Transaction, opened: str = "0.0", close: str = "0", period: dict[str, str] | None = None
+) -> Imported:
     scheme = {
         "scheme": "A fund", "amfi": 100001, "isin": "INF000000001", "open": opened, "close": close,
         "valuation": {"date": "2024-04-16"}, "transactions": list(transactions),
     }  # fmt: skip
-    payload = json.dumps({"cas_type": "DETAILED", "folios": [{"folio": "77 / 1", "schemes": [scheme]}]})
+    folio = {"folio": "77 / 1", "schemes": [scheme]}
+    payload = json.dumps({"cas_type": "DETAILED", "statement_period": period, "folios": [folio]})
     found = registry.recognise(payload.encode())
     assert found is not None
     return found.read(payload.encode())
@@ -70,10 +74,47 @@ def test_what_a_statement_cannot_tell_is_refused() -> None:
         assert said in reason
 
 
-def test_the_closing_balance_is_kept_as_stated() -> None:
-    [statement] = imported(row("PURCHASE", "100", "1000"), close="99.9").statements
-    assert (statement.account, statement.instrument, statement.units) == (
+def test_the_closing_balance_is_kept_as_stated_with_what_may_explain_it() -> None:
+    [statement] = imported(
+        row("PURCHASE", "100", "1000"), row("SEGREGATION", "5", "0"), opened="12.5", close="117.5"
+    ).statements
+    assert (statement.account, statement.instrument, statement.units, statement.day) == (
         "77 / 1",
         "amfi:100001",
-        Decimal("99.9"),
+        Decimal("117.5"),
+        date(2024, 4, 16),
     )
+    assert (statement.opening, statement.own, statement.gap, statement.lines) == (
+        Decimal("12.5"),
+        Decimal("117.5"),  # also of lines that are rejected
+        None,
+        (1, 2),
+    )
+
+
+def test_a_gap_is_found_where_the_balance_does_not_follow_whatever_the_order_of_lines() -> None:
+    later = {**row("PURCHASE", "10", "100", "2024-03-01"), "balance": "160.000"}
+    first = {**row("PURCHASE", "100", "1000"), "balance": "100.000"}
+    [statement] = imported(later, first, close="160").statements
+    assert (statement.own, statement.gap) == (110, date(2024, 3, 1))
+    [at_the_end] = imported(first, close="150").statements
+    assert at_the_end.gap == date(2024, 4, 16)
+
+
+def test_a_statement_is_of_the_last_day_of_its_period() -> None:
+    said = {"period": {"from": "01-Jan-2024", "to": "30-Apr-2024"}}
+    [statement] = imported(row("PURCHASE", "100", "1000"), close="100", **said).statements
+    assert statement.day == date(2024, 4, 30)
+
+
+def test_figures_that_cannot_be_read_are_refused_where_they_stand_and_the_rest_is_read() -> None:
+    made = imported(
+        row("PURCHASE", "ten", "1000"),
+        row("PURCHASE", "5", "50"),
+        row("STAMP_DUTY_TAX", None, "much"),
+        opened="some",
+        close="none",
+    )
+    assert [(e.kind, e.units) for e in made.events()] == [("buy", 5)]
+    assert [one.line for one in made.refused] == [1, 1, 3]
+    assert [(one.line, "column close" in one.reason) for one in made.unstated] == [(1, True)]

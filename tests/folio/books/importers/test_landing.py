@@ -204,3 +204,65 @@ def test_an_export_that_begins_within_a_day_takes_nothing_of_it_back(drop: Path,
     put(drop, "A1/2024-02-21T0000Z_b.csv", HEADER + buy(8, 3) + MONEY.replace("02-02", "20-02"))
     intake.files(FIRST)
     assert query(warehouse, STATUS) == [(2.0, "settled"), (3.0, "settled")]
+
+
+POSITION = (
+    '<OpenPosition accountId="A1" assetCategory="STK" conid="1" isin="NL0011821202" position="{}" '
+    'reportDate="20240219" levelOfDetail="{}"/>'
+)
+STATEMENTS = (
+    "select account_key, instrument_key, statement_date::text, units::float8, line from raw.book_statements "
+    "order by observed_at, load_id"
+)
+
+
+def flex(positions: str) -> str:
+    return (
+        f'<FlexQueryResponse><FlexStatements><FlexStatement accountId="A1">{positions}</FlexStatement>'
+        "</FlexStatements></FlexQueryResponse>"
+    )
+
+
+def test_what_an_export_says_was_held_lands_beside_its_transactions(drop: Path, warehouse: str) -> None:
+    known(drop)
+    put(
+        drop,
+        "A1/2024-02-20T0000Z_flex.xml",
+        flex(POSITION.format(4, "LOT") + POSITION.format(9, "SUMMARY")),
+    )
+    put(drop, "A1/2024-02-21T0000Z_again.xml", flex(POSITION.format("9.0", "SUMMARY")))
+    stated = [load for load in intake.files(FIRST) if load.dataset == "statements"]
+    assert [(load.rows_new, load.rows_same, load.rows_rejected) for load in stated] == [(1, 0, 0), (0, 1, 0)]
+    assert query(warehouse, STATEMENTS) == [("A1", "ing", "2024-02-19", 9.0, 1)]
+    assert all(load.repeated for load in intake.files(FIRST))
+
+
+def test_a_balance_waits_for_the_name_of_its_instrument_and_short_units_are_rejected(
+    drop: Path, warehouse: str
+) -> None:
+    short = POSITION.format(-2, "SUMMARY").replace("NL0011821202", "US0378331005")
+    put(drop, "A1/2024-02-20T0000Z_flex.xml", flex(POSITION.format(9, "SUMMARY") + short))
+    intake.files(FIRST)
+    found = query(warehouse, "select line, waits_for, reason from raw.rejected_rows order by line")
+    assert [(line, waits_for) for line, waits_for, _ in found] == [
+        (1, "instrument isin:NL0011821202"),
+        (2, None),
+    ]
+    assert "column units: -2 is negative" in found[1][2]
+    known(drop, "2024-03-01T1200Z")
+    intake.files(SECOND)
+    assert query(warehouse, STATEMENTS) == [("A1", "ing", "2024-02-19", 9.0, 2)]
+    assert query(warehouse, "select line from raw.rejected_rows where landed_by is null") == [(2,)]
+
+
+def test_folios_own_statements_are_a_kind_of_book_file(drop: Path, warehouse: str) -> None:
+    known(drop)
+    put(
+        drop,
+        "2024-02-20T0000Z_held.csv",
+        "account_key,instrument,statement_date,units\nA1,isin:NL0011821202,2024-02-19,3.5\n"
+        "A1,isin:NL0011821202,2024-02-20,many\n",
+    )
+    [load] = [load for load in intake.files(FIRST) if load.dataset == "statements"]
+    assert (load.rows_seen, load.rows_new, load.rows_rejected) == (2, 1, 1)
+    assert query(warehouse, STATEMENTS) == [("A1", "ing", "2024-02-19", 3.5, 2)]
