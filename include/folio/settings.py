@@ -129,6 +129,10 @@ class Settings(BaseSettings):
         default=None,
         description="Folder in which book files arrive; empty: drop/<instance> under the state folder.",
     )
+    statement_password: SecretStr | None = Field(
+        default=None,
+        description="Password of the fund statements (PDF) that `folio books convert` reads; empty: it asks.",
+    )
     http_timeout_seconds: float = Field(
         default=30.0, gt=0, description="Time allowed for one provider answer."
     )

@@ -16,6 +16,7 @@ from folio.books.formats.transactions import TransactionRow
 from folio.books.reading import read, read_statements
 from folio.books.recognise import FORMATS, kind_of
 from folio.books.resolve import known_at
+from folio.books.statement_pdf import SUFFIX as LOCKED
 from folio.errors import NightError, PayloadError, SourceError
 from folio.settings import settings
 from folio.sources import landing
@@ -28,7 +29,7 @@ UNRECOGNISED = "unrecognised"
 
 _TIMED = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{4}Z)_")
 _INSTANT = "%Y-%m-%dT%H%MZ"
-_SUFFIXES = (".csv", ".json", ".xml")
+_SUFFIXES = (".csv", ".json", ".xml", LOCKED)
 _ORDER = {row.dataset: place for place, row in enumerate(FORMATS)}
 
 
@@ -100,7 +101,7 @@ def due(drop: Path, night: str, *, recorded: bool) -> list[BookFile]:
 
     Earlier observed ones first, of those the reference kinds before transactions, then by name. A folder of
     it holds the exports of the account that it is named by. Hidden files and those that end in none of .csv,
-    .json and .xml are no book files.
+    .json, .xml and .pdf are no book files.
     """
     until, now = _instant(night), datetime.now(UTC)
     found = []
@@ -117,6 +118,11 @@ def due(drop: Path, night: str, *, recorded: bool) -> list[BookFile]:
 
 
 def _open(path: Path, observed_at: datetime, account: str | None) -> BookFile:
+    if path.suffix.lower() == LOCKED:  # never kept: it says who the investor is
+        why = (
+            f"{path.name}: a PDF opens with its owner's password; drop what `folio books convert` makes of it"
+        )
+        return BookFile(path, observed_at, UNRECOGNISED, unreadable=why, account=account)
     try:
         body = path.read_bytes()
     except OSError as fault:

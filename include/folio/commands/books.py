@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import SecretStr
 from rich.console import Console
 from rich.table import Table
 
@@ -24,6 +25,7 @@ from folio.books.recognise import (
 )
 from folio.books.resolve import known_at, with_reading
 from folio.errors import PayloadError
+from folio.settings import settings
 
 app = typer.Typer(no_args_is_help=True, help="Clients' books: check files before they are dropped.")
 
@@ -142,6 +144,38 @@ def _show_export(screen: Console, file: Path, title: str, imported: Imported, re
     if refused:
         _show_rejected(screen, refused)
         raise typer.Exit(1)
+
+
+@app.command()
+def convert(
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="A fund statement as PDF.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="File to write; else FILE's name with .json in its folder.")
+    ] = None,
+) -> None:
+    """Turn a fund statement (PDF) into the file to drop: what it says of holdings, and not whose they are.
+
+    The password comes from FOLIO_STATEMENT_PASSWORD or is asked for; it is neither kept nor shown.
+
+    Example: folio books convert ~/Downloads/statement.pdf --out drop/statement.json
+    """
+    from folio.books.statement_pdf import read_pdf
+
+    password = settings().statement_password or SecretStr(
+        typer.prompt(f"Password of {file.name}", hide_input=True, err=True)
+    )
+    try:
+        made = read_pdf(file.read_bytes(), password.get_secret_value())
+    except PayloadError as wrong:
+        typer.echo(f"{file.name}: {wrong}", err=True)
+        raise typer.Exit(1) from None
+    for warning in made.warnings:
+        typer.echo(f"check: {warning}", err=True)
+    target = out or file.with_suffix(".json")
+    target.write_bytes(made.body)
+    typer.echo(f"{target}: `folio books check` shows what it gives", err=True)
 
 
 @app.command()

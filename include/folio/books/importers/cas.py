@@ -16,7 +16,7 @@ from folio.books.importers.events import (
     gathered,
     with_statements,
 )
-from folio.books.importers.formats import Sample, json_of
+from folio.books.importers.formats import Format, Sample, json_of
 from folio.books.rows import RowError
 from folio.errors import PayloadError
 
@@ -261,4 +261,59 @@ def _of(transaction: Mapping[str, object], base: Event, tax: Decimal | None) -> 
     )
 
 
-FORMATS = (Cas(),)
+class Depository:
+    """A statement of NSDL or CDSL: what demat accounts and folios hold, without their transactions."""
+
+    name = "depository"
+    title = "depository statement (JSON)"
+    states_balances = True
+
+    def nearness(self, sample: Sample) -> float:
+        """Whether it is an object with accounts that list their holdings."""
+        said = sample.json
+        accounts = said.get("accounts") if isinstance(said, dict) else None
+        if not isinstance(accounts, list) or not accounts:
+            return 0.0
+        return float(all(isinstance(one, dict) and HOLDINGS.keys() & one.keys() for one in accounts))
+
+    def read(self, payload: bytes) -> Imported:
+        """Read every holding; lines are counted as holdings from the top of the file."""
+        said = json_of(payload)
+        assert isinstance(said, dict)
+        period = said.get("statement_period")
+        day = period.get("to") if isinstance(period, dict) else None
+        balances = [
+            (str(one.get("name") or one.get("isin")), partial(_holding, account, one, column, day))
+            for account in _list(said, "accounts")
+            for name, column in HOLDINGS.items()
+            if name in account
+            for one in _list(account, name)
+        ]
+        return with_statements(gathered(self.name, ()), balances)
+
+
+HOLDINGS = {"equities": "num_shares", "mutual_funds": "balance", "bonds": "num_bonds"}
+"""Lists of holdings of an account, and where each has its units."""
+
+
+def _holding(
+    account: Mapping[str, object], said: Mapping[str, object], column: str, day: object, line: int
+) -> Statement:
+    """Units of a holding in its folio, where it names one, else in the demat account."""
+    isin = str(said.get("isin") or "")
+    if not cells.is_isin(isin):
+        raise RowError(f"column isin: {isin!r} is none")
+    if said.get(column) is None:
+        raise RowError(f"column {column}: empty")
+    demat = f"{account.get('dp_id') or ''}{account.get('client_id') or ''}"
+    return Statement(
+        str(said.get("folio") or "").strip() or demat or None,
+        f"isin:{isin}",
+        _day(day),
+        _figure(said, column),
+        line,
+        title=str(said.get("name") or "") or None,
+    )
+
+
+FORMATS: tuple[Format, ...] = (Cas(), Depository())

@@ -118,3 +118,29 @@ def test_figures_that_cannot_be_read_are_refused_where_they_stand_and_the_rest_i
     assert [(e.kind, e.units) for e in made.events()] == [("buy", 5)]
     assert [one.line for one in made.refused] == [1, 1, 3]
     assert [(one.line, "column close" in one.reason) for one in made.unstated] == [(1, True)]
+
+
+def test_a_depository_states_what_accounts_and_folios_hold() -> None:
+    said = {
+        "file_type": "NSDL",
+        "statement_period": {"from": "01-Apr-2024", "to": "30-Apr-2024"},
+        "accounts": [
+            {
+                "name": "A broker", "type": "NSDL", "dp_id": "IN300000", "client_id": "12345678",
+                "equities": [{"isin": "INE009A01021", "name": "Infosys", "num_shares": "12"}],
+                "mutual_funds": [{"isin": "INF179K01WM1", "folio": "77 / 1", "balance": "10.125"}],
+                "bonds": [{"isin": "not one", "num_bonds": "1"}],
+            }
+        ],
+    }  # fmt: skip
+    payload = json.dumps(said).encode()
+    found = registry.recognise(payload)
+    assert found is not None
+    assert found.name == "depository"
+    made = found.read(payload)
+    assert list(made.events()) == []
+    assert [(s.account, s.instrument, s.day, s.units, s.line) for s in made.statements] == [
+        ("IN30000012345678", "isin:INE009A01021", date(2024, 4, 30), 12, 1),
+        ("77 / 1", "isin:INF179K01WM1", date(2024, 4, 30), Decimal("10.125"), 2),
+    ]
+    assert [one.line for one in made.unstated] == [3]

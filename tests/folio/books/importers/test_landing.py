@@ -266,3 +266,10 @@ def test_folios_own_statements_are_a_kind_of_book_file(drop: Path, warehouse: st
     [load] = [load for load in intake.files(FIRST) if load.dataset == "statements"]
     assert (load.rows_seen, load.rows_new, load.rows_rejected) == (2, 1, 1)
     assert query(warehouse, STATEMENTS) == [("A1", "ing", "2024-02-19", 3.5, 2)]
+
+
+def test_a_statement_that_is_still_locked_fails_and_is_not_kept(drop: Path) -> None:
+    (drop / "2024-02-20T0000Z_statement.pdf").write_bytes(b"%PDF-1.4")
+    [load] = [load for load in intake.files(FIRST) if load.status == "failed"]
+    assert "folio books convert" in str(load.reason)
+    assert load.payload_sha256 is None
