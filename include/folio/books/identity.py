@@ -13,7 +13,8 @@ NAMESPACE = uuid.UUID("5b0f3c1e-7d52-5a3e-9d0a-1f2f6c7a4e11")
 def surrogate_id(kind: str, source_key: str) -> uuid.UUID:
     """Id of what a book calls `source_key`.
 
-    Kinds are investor, household, tax_unit, portfolio, account, instrument and transaction.
+    Kinds are investor, household, tax_unit, portfolio, account, instrument, strategy and
+    transaction.
     """
     return uuid.uuid5(NAMESPACE, f"{kind}:{source_key}")
 

@@ -18,6 +18,7 @@ from folio.books.formats.investors import InvestorRow
 from folio.books.formats.portfolios import PortfolioRow
 from folio.books.formats.price_preferences import PricePreferenceRow
 from folio.books.formats.statements import StatementRow
+from folio.books.formats.strategies import StrategyRow
 from folio.books.formats.targets import TargetRow
 from folio.books.formats.transactions import TransactionRow
 from folio.books.formats.wallet_addresses import WalletAddressRow
@@ -43,6 +44,7 @@ FORMATS: tuple[type[BookRow], ...] = (
     BondTermsRow,
     BenchmarkRow,
     TargetRow,
+    StrategyRow,
     TransactionRow,
     StatementRow,
 )

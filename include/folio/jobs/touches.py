@@ -32,7 +32,7 @@ DATED_FACTS: Mapping[str, LiteralString] = {
 UNDATED_FACTS = (
     "polygon_splits", "yahoo_splits", "book_investors", "book_portfolios", "book_accounts",
     "book_account_owners", "book_instruments", "book_instrument_aliases", "book_instrument_successors",
-    "book_corporate_actions", "book_price_preferences", "book_targets",
+    "book_corporate_actions", "book_price_preferences", "book_targets", "book_strategies",
 )  # fmt: skip
 """Raw tables of which any new row may change figures of any day."""
 

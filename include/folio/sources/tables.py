@@ -244,6 +244,7 @@ TABLES: Mapping[str, RawTable] = MappingProxyType(
                 ("account_key", "instrument_key", "statement_date"),
                 ("units", "opening_units", "own_units", "gap_date", "first_line", "last_line"),
             ),
+            RawTable("book_strategies", ("strategy_key",), ("name", "portfolio_key")),
             RawTable("book_targets", ("portfolio_key", "instrument_key", "valid_from"), ("weight",)),
             RawTable(
                 "book_transactions",
