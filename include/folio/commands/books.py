@@ -97,17 +97,25 @@ def _show_rejected(screen: Console, rejected: Sequence[Rejected]) -> None:
 
 def _show_statements(screen: Console, imported: Imported) -> None:
     """Balances that a statement states, beside what its transactions add up to."""
-    if not imported.statements:
+    if not imported.statements and not imported.unstated:
         return
     table = Table("account", "instrument", "day", "stated units", "units of transactions", "")
     for one in imported.statements:
         booked = imported.closing_units(one.account).get(one.instrument, Decimal(0))
-        agrees = abs(booked - one.units) <= UNITS_TOLERANCE
-        remark = "agrees" if agrees else f"differs by {booked - one.units:f}"
+        if abs(booked - one.units) <= UNITS_TOLERANCE:
+            remark = "agrees"
+        elif not imported.booked:
+            remark = "the file lists no transactions"
+        else:
+            remark = f"differs by {booked - one.units:f}"
+            remark += f"; opens with {one.opening:f}" if one.opening else ""
+            remark += f"; not all are listed, first by {one.gap}" if one.gap else ""
         table.add_row(
             one.account or "", one.instrument, str(one.day), f"{one.units:f}", f"{booked:f}", remark
         )
     screen.print(table, markup=False)
+    if imported.unstated:
+        _show_rejected(screen, [Rejected(one.line, one.reason, one.content) for one in imported.unstated])
 
 
 def _show_export(screen: Console, file: Path, title: str, imported: Imported, reading: Reading) -> None:

@@ -1,5 +1,6 @@
 """`folio books check`: what would load, without a database."""
 
+import json
 from pathlib import Path
 
 from typer.testing import CliRunner
@@ -63,3 +64,23 @@ def test_lines_of_an_export_that_cannot_be_booked_fail_the_command(tmp_path: Pat
     checked = RUNNER.invoke(app, ["check", str(tmp_path / "x.csv")], env={"COLUMNS": "300"})
     assert checked.exit_code == 1
     assert "unknown kind 'lend'" in checked.output
+
+
+def test_stated_units_are_shown_with_what_they_differ_by_and_balances_that_cannot_be_read(
+    tmp_path: Path,
+) -> None:
+    funds = [
+        {"scheme": name, "amfi": code, "open": opened, "close": close, "transactions": [bought]}
+        for name, code, opened, close in (
+            ("One", 200001, "0", "10"),
+            ("Two", 200002, "5", "17"),
+            ("Three", 200003, "0", "many"),
+        )
+        for bought in [{"type": "PURCHASE", "date": "2024-01-10", "units": "10", "amount": "100"}]
+    ]
+    said = {"statement_period": {"to": "31-Jan-2024"}, "folios": [{"folio": "7", "schemes": funds}]}
+    (tmp_path / "statement.json").write_text(json.dumps(said))
+    shown = RUNNER.invoke(app, ["check", str(tmp_path / "statement.json")], env={"COLUMNS": "300"}).output
+    assert "agrees" in shown
+    assert "differs by -7; opens with 5; not all are listed, first by 2024-01-31" in shown
+    assert "column close" in shown
