@@ -99,6 +99,7 @@ def fill(book: Book) -> None:
         "household": ["home"],
         "tax_unit": ["ann-tax"],
         "portfolio": ["wealth"],
+        "strategy": ["model"],
         "account": ["broker", "second", "folio"],
         "instrument": ["share", "fund", "cash:EUR", "cash:USD", "cash:INR"],
     }.items():
@@ -113,6 +114,7 @@ def fill(book: Book) -> None:
         residency="DE",
         risk_profile="balanced",
     )
+    book.add("book_strategies", strategy_key="model", name="Model", portfolio_key="wealth")
     book.add(
         "book_portfolios",
         portfolio_key="wealth",
@@ -399,6 +401,18 @@ def test_yaml_of_models_stands_beside_them() -> None:
 def portfolio_days(built: Built, columns: str) -> dict[date, tuple[Any, ...]]:
     rows = built.rows(f"select valuation_date, {columns} from build.fct_portfolio_values_daily")
     return {day: tuple(values) for day, *values in rows}
+
+
+def test_a_strategy_is_its_portfolio_without_amounts(built: Built) -> None:
+    days = built.rows(
+        "select index_value = 100 * (1 + portfolio_values.cumulative_twr), strategy_values.strategy_currency "
+        "from build.fct_strategy_values_daily as strategy_values "
+        "join build.dim_strategies using (strategy_id) "
+        "join build.fct_portfolio_values_daily as portfolio_values using (portfolio_id, valuation_date) "
+        "where strategy_code = 'model' and portfolio_values.cumulative_twr is not null"
+    )
+    assert days
+    assert set(days) == {(True, "EUR")}
 
 
 def test_a_portfolio_is_worth_its_parts_in_its_currency(built: Built) -> None:
