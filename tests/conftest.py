@@ -28,6 +28,9 @@ WORKING_DATABASE = "folio_working"
 FAST_AND_UNSAFE = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "1GB"}
 
 
+WHOLE_NIGHTS = frozenset({"end_to_end", "nights", "dbt"})
+"""Folders of the tests that take longest."""
+
 hypothesis.settings.register_profile("folio", deadline=None)  # a busy machine is no wrong answer
 hypothesis.settings.load_profile("folio")
 
@@ -36,9 +39,10 @@ hypothesis.settings.load_profile("folio")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep a file on one worker, and what needs the demo too; say plainly what lacks the real inputs.
 
-    The demo takes minutes to make, and its tests are near half of the suite's time: they begin first.
+    The demo takes minutes to make, and its tests are near half of the suite's time: they begin first, beside
+    the other tests of whole nights.
     """
-    items.sort(key=lambda item: not _needs_demo(item))
+    items.sort(key=lambda item: (not _needs_demo(item), WHOLE_NIGHTS.isdisjoint(item.path.parts)))
     for item in items:
         item.add_marker(pytest.mark.xdist_group("demo" if _needs_demo(item) else str(item.path)))
     if SHARED.is_dir():
