@@ -426,7 +426,7 @@ class EmbeddedPostgres(_Databases):
     @contextlib.contextmanager
     def _lock(self) -> Iterator[None]:
         """One process at a time starts or stops the server of a folder."""
-        if not self.folder.exists():
+        with contextlib.suppress(FileExistsError):  # also when another process makes it at this instant
             self.folder.mkdir(parents=True)
             self.folder.chmod(0o711)
         with (self.folder / "lock").open("w") as handle:
