@@ -1,8 +1,6 @@
 """A figure's way back: the cell that readers see, what it is made of, and the lines of payloads under it."""
 
-import io
 import json
-import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -17,13 +15,11 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from folio.errors import FolioError, PayloadError
-from folio.sources import payloads
+from folio.sources import exact, payloads
+from folio.sources.connectors import ecb
 from folio.sources.tables import TABLES
 
 Row = dict[str, Any]
-
-ZIPPED = b"PK\x03\x04"
-"""First bytes of a zip."""
 
 
 @dataclass(frozen=True)
@@ -156,12 +152,9 @@ def records_of(body: bytes) -> list[str]:
 
     Of a zip they count those of its one file, as of the ECB's.
     """
-    if body.startswith(ZIPPED):
-        with zipfile.ZipFile(io.BytesIO(body)) as archive:
-            body = archive.read(archive.namelist()[0])
     if body.lstrip()[:1] in (b"{", b"["):
-        return [json.dumps(one, default=str) for one in _objects(json.loads(body, parse_float=Decimal))]
-    return body.decode("utf-8-sig", errors="replace").split("\n")
+        return [json.dumps(one, default=str) for one in _objects(exact.document(body))]
+    return ecb.unpacked(body).split("\n")
 
 
 def _objects(said: object) -> Iterator[object]:

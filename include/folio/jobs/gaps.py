@@ -5,12 +5,14 @@ the days that it may be late (seed `carry_limits`) are over. Where no calendar i
 Nights ask again for what they did not get (`folio.jobs.ingest`), a backfill for what is older.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, LiteralString, TypeAlias
 
 import psycopg
 
+from folio.jobs import findings
 from folio.jobs.ingest import RETRY_DAYS
 from folio.jobs.nights import Night
 from folio.store import warehouse
@@ -97,14 +99,9 @@ def check(night: str) -> int:
         for gap in find(connection):
             if gap.is_overdue:
                 overdue.setdefault(gap.source, []).append(gap)
-        warehouse.replace(
-            connection,
-            "ops.check_results",
-            ("night", "suite", "check_name", "subject", "severity", "status", "observed", "expected", "note"),
-            [(this.id, SUITE, CHECK, *_result(source, gaps)) for source, gaps in overdue.items()]
-            or [(this.id, SUITE, CHECK, "all", "warn", "passed", "0 gaps", None, None)],
-            where="night = %s and suite = %s",
-            parameters=(this.id, SUITE),
+        rows: list[Sequence[object]] = [(CHECK, *_result(source, gaps)) for source, gaps in overdue.items()]
+        findings.keep(
+            connection, this.id, SUITE, rows or [(CHECK, "all", "warn", "passed", "0 gaps", None, None)]
         )
     return sum(len(gaps) for gaps in overdue.values())
 

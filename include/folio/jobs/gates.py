@@ -1,13 +1,12 @@
 """The gate before publication: built tables must satisfy every identity, and each result is kept."""
 
 from folio.errors import GateError
-from folio.jobs import touches
+from folio.jobs import findings, touches
 from folio.jobs.nights import Night
 from folio.quality.identities import IDENTITIES, Finding, examine
 from folio.store import warehouse
 
 SUITE = "identities"
-COLUMNS = ["night", "suite", "check_name", "subject", "severity", "status", "observed", "expected", "note"]
 
 
 NOTHING_VALUED = (
@@ -31,21 +30,19 @@ def can_value(night: str) -> bool:
         ).fetchone()
         portfolios, valued = row or (0, 0)
         can = bool(valued)
-        warehouse.replace(
+        findings.keep(
             connection,
-            "ops.check_results",
-            COLUMNS,
+            this.id,
+            "publication",
             [
                 (
-                    *(this.id, "publication", "something_is_valued", "fct_portfolio_values_daily", "warn"),
+                    *("something_is_valued", "fct_portfolio_values_daily", "warn"),
                     "passed" if can else "warned",
                     f"{valued} of {portfolios} portfolios",
                     "at least one",
                     None if can else NOTHING_VALUED,
                 )
             ],
-            where="night = %s and suite = %s",
-            parameters=(this.id, "publication"),
         )
     return can
 
@@ -58,15 +55,13 @@ def check_identities(night: str) -> list[Finding]:
     """
     this = Night.parse(night)
     with warehouse.connect() as connection:
-        findings = [examine(connection, identity) for identity in IDENTITIES]
-        warehouse.replace(
+        found = [examine(connection, identity) for identity in IDENTITIES]
+        findings.keep(
             connection,
-            "ops.check_results",
-            COLUMNS,
+            this.id,
+            SUITE,
             [
                 (
-                    this.id,
-                    SUITE,
                     finding.identity.name,
                     finding.identity.relation,
                     "fail",
@@ -75,12 +70,10 @@ def check_identities(night: str) -> list[Finding]:
                     finding.identity.law,
                     finding.examples or None,
                 )
-                for finding in findings
+                for finding in found
             ],
-            where="night = %s and suite = %s",
-            parameters=(this.id, SUITE),
         )
-    broken = [finding for finding in findings if finding.breaches]
+    broken = [finding for finding in found if finding.breaches]
     if broken:
         touches.distrust()
         raise GateError(
@@ -89,4 +82,4 @@ def check_identities(night: str) -> list[Finding]:
                 f"{finding.identity.name} ({finding.breaches}): {finding.examples}" for finding in broken
             )
         )
-    return findings
+    return found

@@ -16,7 +16,7 @@ from uuid import UUID
 import psycopg
 
 from folio.errors import InfluxAway, InfluxError, SettingsError
-from folio.jobs.gates import COLUMNS
+from folio.jobs import findings
 from folio.jobs.nights import Night
 from folio.settings import settings
 from folio.store import candles, influx, warehouse
@@ -255,19 +255,17 @@ def _keep_failure(connection: Connection, night: str, error: InfluxError) -> Non
 
 
 def _record(connection: Connection, night: str, status: str, observed: str, note: str | None) -> None:
-    warehouse.replace(
+    findings.keep(
         connection,
-        "ops.check_results",
-        COLUMNS,
+        night,
+        SUITE,
         [
             (
-                *(night, SUITE, "InfluxDB holds what raw holds", "raw", "warn", status, observed),
+                *("InfluxDB holds what raw holds", "raw", "warn", status, observed),
                 "the same count of candles and sum of each field, by code and month",
                 note,
             )
         ],
-        where="night = %s and suite = %s",
-        parameters=(night, SUITE),
     )
     connection.commit()
 

@@ -1,16 +1,11 @@
 """Findings on prices: where providers disagree about a price or a split, or quote in another currency."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, LiteralString
+from typing import LiteralString
 
-import psycopg
-
-from folio.jobs.nights import Night
-from folio.store import warehouse
+from folio.jobs import findings
+from folio.jobs.findings import Check
 
 SUITE = "prices"
-COLUMNS = ("night", "suite", "check_name", "subject", "severity", "status", "observed", "expected", "note")
 SHOWN = 5
 """Days that a finding spells out, the latest first."""
 
@@ -59,14 +54,6 @@ UNIT_CHANGES: LiteralString = """
 """
 
 
-@dataclass(frozen=True)
-class Check:
-    """A check of prices; its query gives one row a finding: subject, observed, expected, note."""
-
-    name: str
-    query: LiteralString
-
-
 CHECKS = (
     Check("providers_agree_on_prices", DISAGREEMENTS),
     Check("prices_are_in_the_instruments_currency", OTHER_CURRENCIES),
@@ -80,26 +67,4 @@ def check_prices(night: str) -> int:
     A standing disagreement is a finding of every night until a book's price preference leaves one of the
     two sources out for the instrument.
     """
-    this = Night.parse(night)
-    with warehouse.connect() as connection:
-        rows = [row for check in CHECKS for row in _results(connection, this, check)]
-        warehouse.replace(
-            connection,
-            "ops.check_results",
-            COLUMNS,
-            rows,
-            where="night = %s and suite = %s",
-            parameters=(this.id, SUITE),
-        )
-    return sum(row[5] == "warned" for row in rows)
-
-
-def _results(
-    connection: psycopg.Connection[Any], night: Night, check: Check
-) -> Iterator[tuple[str | None, ...]]:
-    """Rows of ops.check_results: the findings of a check, or one that it passed."""
-    found = connection.execute(check.query, {"shown": SHOWN}).fetchall()
-    for subject, observed, expected, note in found:
-        yield (night.id, SUITE, check.name, subject, "warn", "warned", observed, expected, note)
-    if not found:
-        yield (night.id, SUITE, check.name, "all", "warn", "passed", "0 findings", None, None)
+    return findings.warn(night, SUITE, CHECKS, {"shown": SHOWN})

@@ -1,13 +1,13 @@
 """Findings on statements: where what an account is said to hold is not what its ledger makes."""
 
-from folio.jobs.nights import Night
-from folio.store import warehouse
+from typing import LiteralString
+
+from folio.jobs import findings
+from folio.jobs.findings import Check
 
 SUITE = "statements"
-CHECK = "ledger_holds_what_statements_say"
-COLUMNS = ("night", "suite", "check_name", "subject", "severity", "status", "observed", "expected", "note")
 
-DIFFERING = """
+DIFFERING: LiteralString = """
     select accounts.account_code || ' ' || instruments.instrument_code || ' ' || checks.statement_date,
            trim_scale(checks.ledger_units) || ' units by the ledger',
            trim_scale(checks.stated_units) || ' units by the statement',
@@ -19,6 +19,8 @@ DIFFERING = """
     order by 1
 """
 
+CHECKS = (Check("ledger_holds_what_statements_say", DIFFERING),)
+
 
 def check_statements(night: str) -> int:
     """Write a warning for each statement that the ledger does not tie with; gives how many there are.
@@ -26,16 +28,4 @@ def check_statements(night: str) -> int:
     Needs the built checks. A difference is a finding of every night until a booking or a later statement
     settles it.
     """
-    this = Night.parse(night)
-    with warehouse.connect() as connection:
-        found = connection.execute(DIFFERING).fetchall()
-        rows = [(this.id, SUITE, CHECK, subject, "warn", "warned", *rest) for subject, *rest in found]
-        warehouse.replace(
-            connection,
-            "ops.check_results",
-            COLUMNS,
-            rows or [(this.id, SUITE, CHECK, "all", "warn", "passed", "0 findings", None, None)],
-            where="night = %s and suite = %s",
-            parameters=(this.id, SUITE),
-        )
-    return len(found)
+    return findings.warn(night, SUITE, CHECKS, {})

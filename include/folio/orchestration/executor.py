@@ -1,11 +1,8 @@
 """Executor whose workers have already imported what takes tasks seconds to import."""
 
 import importlib
-import logging
 
 from airflow.executors.local_executor import LocalExecutor
-
-log = logging.getLogger(__name__)
 
 SLOW_TO_IMPORT = (
     "dbt.cli.main",
@@ -19,7 +16,7 @@ SLOW_TO_IMPORT = (
 """Libraries only: Folio's own modules are left to each task, so that a changed file counts at once."""
 
 
-class WarmLocalExecutor(LocalExecutor):  # type: ignore[misc]
+class WarmLocalExecutor(LocalExecutor):  # type: ignore[misc]  # mypy does not follow Airflow
     """Airflow's LocalExecutor, with slow libraries imported before its workers are forked.
 
     A task is a fork of a worker. Without this, three gates and four dbt stages import ten seconds of

@@ -65,7 +65,7 @@ def _rates(body: bytes, first: date, last: date, *, only_these: bool = False) ->
     """
     rows: list[tuple[object, ...]] = []
     rejected: list[Rejected] = []
-    for line, day_text, quotes in _table(_unpacked(body)):
+    for line, day_text, quotes in _table(unpacked(body)):
         day = _day(day_text)
         if only_these and day is not None and not first <= day <= last:
             continue
@@ -126,7 +126,7 @@ def _table(text: str) -> Iterator[tuple[int, str, list[tuple[str, str]]]]:
         raise PayloadError("the ECB's rates hold no line below the header")
 
 
-def _unpacked(body: bytes) -> str:
+def unpacked(body: bytes) -> str:
     """Text of the one CSV file in a zip, or of the body where it is none."""
     if not body.startswith(b"PK"):
         return body.decode("utf-8-sig", "replace")
