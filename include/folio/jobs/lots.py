@@ -13,6 +13,7 @@ from folio.books.identity import surrogate_id
 from folio.errors import LotError
 from folio.figures.lots.events import ZERO, EventKind, LedgerMatch, LotEvent, Method, RefusedEvent
 from folio.figures.lots.matching import match_ledger
+from folio.jobs import transformation
 from folio.jobs.lot_taxes import Holder, LotTaxes, Position, rules_of, tax
 from folio.jobs.nights import Night
 from folio.store import warehouse
@@ -77,8 +78,11 @@ def match(night: str, batch: str) -> None:
 
     A batch such as `0/3` holds whole households, so that a transfer finds both its accounts. Events that
     cannot be taken (selling more than is held) are refused with their reason and change nothing else.
+    Nothing is done where the values that were made of these lots stand.
     """
     Night.parse(night)
+    if transformation.is_built("values"):
+        return
     number, batches = (int(part) for part in batch.split("/"))
     this_batch = {"batch": number, "batches": batches}
     with warehouse.connect() as connection:

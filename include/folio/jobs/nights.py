@@ -51,7 +51,7 @@ def open_night(night: str) -> bool:
         ).fetchone()
         if later:
             return False
-        connection.execute(
+        listed = connection.execute(
             """
             insert into ops.nights (night, instant, valuation_date, known_at)
             select %(id)s, %(instant)s, %(day)s,
@@ -62,7 +62,7 @@ def open_night(night: str) -> bool:
             """,
             {"id": this.id, "instant": this.instant, "day": this.valuation_date},
         )
-        connection.execute(
+        opened = connection.execute(
             """
             insert into ops.night (night, valuation_date, known_at)
             select night, valuation_date, known_at from ops.nights where night = %s
@@ -72,6 +72,8 @@ def open_night(night: str) -> bool:
             """,
             (this.id,),
         )
+        if listed.rowcount or opened.rowcount:  # what is built is of another night, or of fewer facts
+            connection.execute("update ops.stage_builds set is_current = false where is_current")
         connection.execute("analyze ops.night")  # one row: else the planner takes it for a thousand
     return True
 

@@ -14,6 +14,7 @@ from folio.figures.arrays import DateArray, FloatArray
 from folio.figures.returns.investment import CostEffect, investment_changes
 from folio.figures.returns.periods import Amount, DailyBook, period_results
 from folio.figures.returns.twr import chain, daily_returns
+from folio.jobs import transformation
 from folio.jobs.lots import EFFECTS
 from folio.jobs.nights import Night
 from folio.store import warehouse
@@ -82,9 +83,11 @@ def measure(night: str) -> None:
     """Write the daily returns and period rates of every portfolio for a night.
 
     Reads built daily values in portfolio currency; writes computed.portfolio_returns_daily and
-    computed.period_rates, replacing what stood there.
+    computed.period_rates, replacing what stood there, unless the measures that were made of it stand.
     """
     Night.parse(night)
+    if transformation.is_built("measures"):
+        return
     returns_lines: list[str] = []
     rate_rows: list[tuple[Any, ...]] = []
     with warehouse.connect() as connection:

@@ -13,6 +13,7 @@ import psycopg
 from folio.figures.arrays import DateArray, FloatArray
 from folio.figures.risk import measures
 from folio.figures.risk.measures import LEAST_DAYS, WINDOW_DAYS
+from folio.jobs import transformation
 from folio.jobs.nights import Night
 from folio.jobs.returns import ratio
 from folio.store import warehouse
@@ -120,9 +121,12 @@ def measure(night: str) -> None:
 
     Weekday grid, weekend moves in Monday; the last 500 returns, at least 250, else null with a note. A
     portfolio with a holding that has no value gets no measures of its current holdings. Writes
-    computed.risk_measures of the day, replacing what stood there. Definitions: docs/methods/risk.md.
+    computed.risk_measures of the day, replacing what stood there, unless the marts that were made of them
+    stand. Definitions: docs/methods/risk.md.
     """
     this = Night.parse(night)
+    if transformation.is_built("measures"):
+        return
     with warehouse.connect() as connection:
         rates = _risk_free(connection)
         currencies = dict(connection.execute(CURRENCIES).fetchall())

@@ -63,7 +63,31 @@ class _Counted:
     landed_by: datetime
 
 
+STAGES = ("ledger", "values", "measures", "decisions")
+"""The stages of a night in their order; each is a dbt tag."""
+
 # building
+
+
+def is_built(stage: str, code_sha256: str) -> bool:
+    """Whether a stage, and all that it reads, stands as a build of tonight's facts would make it again.
+
+    That is so where its last build was completed in the night now open, no stage before it has been begun
+    since, and neither code, loads nor calendars have changed.
+    """
+    with warehouse.connect() as connection:
+        standing = connection.execute(
+            """
+            select 1 from ops.stage_builds as builds
+            where stage = %s and is_current and code_sha256 = %s
+              and not exists (
+                  select from raw.loads where finished_at is null or finished_at > builds.counted_landed_by
+              )
+              and not exists (select from ops.calendar_days where changed_at > builds.counted_landed_by)
+            """,
+            [stage, code_sha256],
+        ).fetchone()
+    return standing is not None
 
 
 def begin_stage(stage: str, before: str | None, code_sha256: str) -> date | None:
@@ -86,6 +110,10 @@ def begin_stage(stage: str, before: str | None, code_sha256: str) -> date | None
         None where every day is made anew.
     """
     with warehouse.connect() as connection:
+        connection.execute(
+            "update ops.stage_builds set is_current = false where stage = any (%s)",
+            [list(STAGES[STAGES.index(stage) :])],
+        )
         tonight = _tonight(connection, before)
         if tonight is None:
             connection.execute("delete from ops.stage_builds where stage = %s", [stage])
@@ -133,7 +161,7 @@ def complete_stage(stage: str) -> None:
             """
             update ops.stage_builds
             set counted_valuation_date = valuation_date, counted_known_at = known_at,
-                counted_landed_by = landed_by
+                counted_landed_by = landed_by, is_current = true
             where stage = %s
             """,
             [stage],

@@ -16,6 +16,7 @@ from psycopg.conninfo import conninfo_to_dict
 from folio.errors import TransformationError
 from folio.jobs import touches
 from folio.jobs.nights import Night
+from folio.jobs.touches import STAGES
 from folio.settings import ROOT, settings
 from folio.store import warehouse
 
@@ -26,8 +27,8 @@ PACKAGE = Path(__file__).resolve().parents[1]
 MAKES_FIGURES = frozenset({".py", ".sql", ".yml", ".csv"})
 """Endings of the files of these two folders that decide what tables hold."""
 
-STAGES = ("ledger", "values", "measures", "decisions")
-"""The stages of a night in their order; each is a dbt tag."""
+STANDING = frozenset(STAGES[:-1])
+"""Stages made of facts alone, which need no second build while none comes; decisions read findings too."""
 
 GOOD = frozenset({"success", "pass", "warn", "no-op"})
 SHOWN = 5
@@ -48,7 +49,7 @@ class NodeResult:
 
 @dataclass(frozen=True)
 class StageResult:
-    """What dbt said of one stage of a night."""
+    """What dbt said of one stage of a night; of no node where the stage was not built again."""
 
     night: str
     stage: str
@@ -60,6 +61,8 @@ class StageResult:
         return sum(node.seconds for node in self.nodes)
 
     def __str__(self) -> str:
+        if not self.nodes:
+            return f"{self.stage}: stands as it was built, nothing has come since"
         return f"{self.stage}: {len(self.nodes)} models and tests in {self.seconds:.1f} s"
 
 
@@ -72,8 +75,8 @@ def run_stage(night: str, stage: str) -> StageResult:
     """Build the models of a stage and run their tests; the result of each is kept in ops.stage_results.
 
     Daily tables are made anew from the first day on that may have changed (`folio.jobs.touches`), and whole
-    where any day may have. What the stage counted is noted once all of it is made; where a test failed the
-    next build makes every day anew.
+    where any day may have; a stage of facts to which nothing has come since is left as it stands. What the
+    stage counted is noted once all of it is made; where a test failed the next build makes every day anew.
 
     Raises
     ------
@@ -84,6 +87,8 @@ def run_stage(night: str, stage: str) -> StageResult:
     Night.parse(night)
     if stage not in STAGES:
         raise TransformationError(f"{stage!r} is no stage: it is one of {', '.join(STAGES)}.")
+    if stage in STANDING and is_built(stage):
+        return StageResult(night, stage, ())
     earlier = STAGES[: STAGES.index(stage)]
     first_day = touches.begin_stage(stage, earlier[-1] if earlier else None, code_fingerprint())
     # Tests wait for all their models: one that compares two stages belongs to the later one.
@@ -111,6 +116,11 @@ def run_stage(night: str, stage: str) -> StageResult:
         raise TransformationError(f"Stage {stage} selects no model of {PROJECT.name}.")
     touches.complete_stage(stage)
     return result
+
+
+def is_built(stage: str) -> bool:
+    """Whether nothing has come since a stage was built, so that neither it nor what it reads can differ."""
+    return touches.is_built(stage, code_fingerprint())
 
 
 def code_fingerprint() -> str:

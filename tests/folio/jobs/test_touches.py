@@ -173,6 +173,74 @@ def test_a_stage_without_an_open_night_is_refused(warehouse):
         touches.begin_stage("ledger", None, CODE)
 
 
+# ---- stages that stand ----------------------------------------------------------------------------------
+
+
+def standing(code=CODE) -> list[str]:
+    """Stages that need not be built again."""
+    return [stage for stage in touches.STAGES if touches.is_built(stage, code)]
+
+
+def test_a_stage_stands_from_its_completion_on(warehouse):
+    nights.open_night(FIRST)
+    touches.begin_stage("ledger", None, CODE)
+    assert standing() == []
+    touches.complete_stage("ledger")
+    assert standing() == ["ledger"]
+    assert nights.open_night(FIRST)
+    assert standing() == ["ledger"]
+
+
+def test_a_load_of_any_kind_lets_no_stage_stand(warehouse):
+    build(FIRST)
+    assert standing() == ["ledger", "values"]
+    with psycopg.connect(warehouse) as connection:
+        add_load(connection, in_night(3))  # not even known to the night
+    assert standing() == []
+    build(FIRST)
+    assert standing() == ["ledger", "values"]
+
+
+def test_a_load_still_being_written_lets_no_stage_stand_once_it_ends(warehouse):
+    with psycopg.connect(warehouse) as landing:
+        add_load(landing, in_night(1))
+        build(FIRST)
+        assert standing() == ["ledger", "values"]
+    assert standing() == []
+
+
+def test_what_other_code_built_does_not_stand(warehouse):
+    build(FIRST)
+    assert standing(code="other") == []
+
+
+def test_another_night_lets_no_stage_stand_not_even_when_the_first_is_opened_again(warehouse):
+    build(FIRST)
+    nights.open_night(SECOND)
+    assert standing() == []
+    nights.open_night(FIRST)
+    assert standing() == []
+
+
+def test_stages_after_one_that_is_begun_do_not_stand(warehouse):
+    build(FIRST)
+    touches.begin_stage("ledger", None, CODE)
+    touches.complete_stage("ledger")
+    assert standing() == ["ledger"]
+    touches.begin_stage("values", "ledger", CODE)
+    assert standing() == ["ledger"]
+
+
+def test_a_changed_calendar_and_distrust_let_no_stage_stand(warehouse):
+    build(FIRST)
+    execute(warehouse, "insert into ops.calendar_days values ('X', %s, false, 0)", OLD)
+    assert standing() == []
+    build(FIRST)
+    assert standing() == ["ledger", "values"]
+    touches.distrust()
+    assert standing() == []
+
+
 def test_every_raw_table_that_models_read_is_known_by_what_it_changes():
     read = set()
     for path in (transformation.PROJECT / "models").rglob("*__sources.yml"):
