@@ -582,6 +582,14 @@ def test_each_node_of_a_stage_is_on_record(built: Built) -> None:
     assert set(statuses) <= {("success",), ("pass",)}
 
 
+def test_models_share_connections_and_leave_none_open(built: Built) -> None:
+    opened = "select sessions from pg_stat_database where datname = current_database()"
+    before = built.rows(opened)[0][0]
+    nodes = transformation.run_stage(NIGHT, "decisions").nodes
+    assert built.rows(opened)[0][0] - before < len(nodes)
+    assert built.rows("select pid from pg_stat_activity where application_name = 'dbt'") == []
+
+
 def test_a_failing_stage_says_which_node_failed_and_why(built: Built) -> None:
     with psycopg.connect(built.dsn) as connection:
         connection.execute("update computed.period_rates set period = '2W' where period = 'ITD'")

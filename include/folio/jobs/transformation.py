@@ -169,6 +169,9 @@ def _run(arguments: Sequence[str], manifest: Any = None) -> Any:
     """What dbt's runner answers to a command; without a manifest it parses what changed in the project."""
     from dbt.cli.main import dbtRunner
 
+    from folio.store import dbt_connections
+
+    dbt_connections.keep()
     folder = _folder()
     folder.mkdir(parents=True, exist_ok=True)
     flags = ["--no-send-anonymous-usage-stats", "--no-version-check", "--no-use-colors", "--quiet"]
