@@ -42,7 +42,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     The demo takes minutes to make, and its tests are near half of the suite's time: they begin first, beside
     the other tests of whole nights.
     """
-    items.sort(key=lambda item: (not _needs_demo(item), WHOLE_NIGHTS.isdisjoint(item.path.parts)))
+    items.sort(key=lambda item: (not _needs_demo(item), not _is_of_whole_nights(item)))
     for item in items:
         item.add_marker(pytest.mark.xdist_group("demo" if _needs_demo(item) else str(item.path)))
     if SHARED.is_dir():
@@ -57,10 +57,14 @@ def _needs_demo(item: pytest.Item) -> bool:
     return "demo" in getattr(item, "fixturenames", ())
 
 
+def _is_of_whole_nights(item: pytest.Item) -> bool:
+    return _needs_demo(item) or not WHOLE_NIGHTS.isdisjoint(item.path.parts)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Let coverage rest in tests of whole nights: it doubles their time, and others count those lines."""
-    counting = coverage.Coverage.current() if _needs_demo(item) else None
+    counting = coverage.Coverage.current() if _is_of_whole_nights(item) else None
     if counting is not None:
         counting.stop()
     try:
