@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -38,24 +39,28 @@ def tolerance_of(case: Case) -> float:
 
 def a_year(case: Case) -> float:
     """Periods in a year, daily where the inputs do not say."""
+    if case.inputs.get("annualization") is not None:
+        return float(case.inputs["annualization"])
     return PERIODS_PER_YEAR[case.inputs.get("period", "daily")]
 
 
+def benchmark_of(case: Case) -> Any:
+    """The other side of a comparison, under either of its names."""
+    return case.inputs["benchmark"] if "benchmark" in case.inputs else case.inputs["factor_returns"]
+
+
 def beside(case: Case) -> tuple[FloatArray, FloatArray]:
-    """Returns, and those of the benchmark on the same days; an empty side is without returns."""
-    other = case.inputs["benchmark"] if "benchmark" in case.inputs else case.inputs["factor_returns"]
-    own = case.inputs["returns"]
-    if not own["values"] or not other["values"]:
-        return np.empty(0), np.empty(0)
-    dates = np.union1d(days(own), days(other))
+    """Returns, and those of the benchmark on the same days; without dates the one beside the other."""
+    own, other = case.inputs["returns"], benchmark_of(case)
+    if not (has_dates(own) and has_dates(other)):
+        return series(own), np.broadcast_to(series(other), series(own).shape)
+    _, in_own, in_other = np.intersect1d(days(own), days(other), return_indices=True)
+    return series(own)[in_own], series(other)[in_other]
 
-    def laid_out(field: Any) -> FloatArray:
-        on_days = np.full(dates.shape, np.nan)
-        on_days[np.searchsorted(dates, days(field))] = series(field)
-        return on_days
 
-    shared = np.isin(dates, np.intersect1d(days(own), days(other)))
-    return laid_out(own)[shared], laid_out(other)[shared]
+def has_dates(field: Any) -> bool:
+    """Whether each value stands beside its date."""
+    return isinstance(field, dict) and "dates" in field
 
 
 def risk_free(case: Case) -> Any:
@@ -70,8 +75,73 @@ def required(case: Case) -> Any:
 
 def regressed(case: Case) -> list[float]:
     """Alpha a year and beta."""
-    found = ratios.regression(*beside(case), risk_free(case), a_year(case))
+    return alpha_and_beta(case, *beside(case))
+
+
+def regressed_where(sign: float) -> Callable[[Case], list[float]]:
+    """Alpha a year and beta over the days on which the benchmark rose (1) or fell (-1)."""
+
+    def regress(case: Case) -> list[float]:
+        own_returns, benchmark = beside(case)
+        moved = benchmark * sign > 0.0
+        return alpha_and_beta(case, own_returns[moved], benchmark[moved])
+
+    return regress
+
+
+def alpha_and_beta(case: Case, returns: FloatArray, benchmark: FloatArray) -> list[float]:
+    """Both of the regression."""
+    found = ratios.regression(returns, benchmark, risk_free(case), a_year(case))
     return [found.alpha, found.beta]
+
+
+def captured(case: Case) -> float:
+    """Capture over the days that both have; the peer's takes each side over its own days."""
+    sides = case.inputs["returns"], benchmark_of(case)
+    found, wanted = ratios.capture(*beside(case), a_year(case)), case.expected[case.kind]
+    if not all(map(has_dates, sides)) or sides[0]["dates"] == sides[1]["dates"] or same(found, wanted):
+        return found
+    own_growth, growth = (ratios.annual_return(series(side), a_year(case)) for side in sides)
+    if growth == 0.0:
+        return math.nan
+    assert same(own_growth / growth, wanted)
+    raise Differs("A benchmark on the same days")
+
+
+def same(found: float, wanted: str | None) -> bool:
+    """Whether a figure is the one expected, null where that is null."""
+    return math.isnan(found) if wanted is None else found == pytest.approx(float(wanted))
+
+
+def rolling(case: Case) -> list[Any]:
+    """The figure that the kind names after `roll_`, over every window of the returns and their benchmark."""
+    rolled = case.kind.removeprefix("roll_")
+    kind = ROLLED.get(rolled, rolled)
+    assert kind in FIGURES, f"no figure {rolled!r} to roll"
+    size = int(case.inputs["window"])
+    with_benchmark = {"benchmark", "factor_returns"} & set(case.inputs)
+    sides = beside(case) if with_benchmark else (series(case.inputs["returns"]),)
+    fields = dict(zip(("returns", *with_benchmark), sides, strict=True))
+    return [
+        FIGURES[kind](
+            replace(
+                case,
+                kind=kind,
+                inputs={**case.inputs, **{name: list(s[n : n + size]) for name, s in fields.items()}},
+            )
+        )
+        for n in range(sides[0].size - size + 1)
+    ]
+
+
+def flat(figures: Any) -> list[Any]:
+    """Figures one after another, of a number, a list, a list of lists or values beside dates."""
+    if isinstance(figures, dict):
+        only(figures, "values", "dates", "fixture")
+        return flat(figures["values"])
+    if isinstance(figures, list):
+        return [number for part in figures for number in flat(part)]
+    return [figures]
 
 
 def batted(case: Case) -> list[float]:
@@ -93,6 +163,18 @@ def final_value(case: Case) -> float:
     return (1.0 + cumulative) * starting_value if starting_value else cumulative
 
 
+def cumulative_values(case: Case) -> list[float]:
+    """Cumulative return at each close, or what a starting value had grown to."""
+    cumulative = ratios.cumulative_returns(series(case.inputs["returns"]))
+    starting_value = float(case.inputs.get("starting_value", 0))
+    return [float(value) for value in ((1.0 + cumulative) * starting_value if starting_value else cumulative)]
+
+
+def cutoff(case: Case) -> float:
+    """Share of the returns that the tail holds, a twentieth where the inputs do not say."""
+    return float(case.inputs.get("cutoff", 0.05))
+
+
 def own(function: Callable[..., Any], *arguments: Callable[[Case], Any]) -> Callable[[Case], float]:
     """Figure of the returns alone."""
     return lambda case: float(
@@ -100,32 +182,44 @@ def own(function: Callable[..., Any], *arguments: Callable[[Case], Any]) -> Call
     )
 
 
-FIGURES: dict[str, Callable[[Case], float | list[float]]] = {
+FIGURES: dict[str, Callable[[Case], float | list[Any]]] = {
     "aggregate_returns": aggregated,
+    "alpha": lambda case: regressed(case)[0],
     "alpha_beta": regressed,
     "annual_ret": own(ratios.annual_return, a_year),
     "annual_volatility": own(measures.volatility, a_year),
     "batting_average": batted,
+    "beta": lambda case: regressed(case)[1],
     "cagr": own(ratios.annual_return, a_year),
     "calmar": own(ratios.calmar, a_year),
-    "capture_ratio": lambda case: ratios.capture(*beside(case), a_year(case)),
+    "capture_ratio": captured,
+    "conditional_value_at_risk": own(ratios.lower_tail_mean, cutoff),
+    "cum_returns": cumulative_values,
     "cum_returns_final": final_value,
+    "down_alpha_beta": regressed_where(-1.0),
     "down_capture": lambda case: ratios.down_capture(*beside(case), a_year(case)),
     "downside_risk": own(measures.downside_deviation, a_year, required),
+    "excess_sharpe": lambda case: float(measures.sharpe(*beside(case), 1.0)),
     "max_drawdown": lambda case: deepest_fall(series(case.inputs["returns"])),
     "omega": own(ratios.omega, risk_free, lambda case: float(required(case)), a_year),
     "sharpe_ratio": own(measures.sharpe, risk_free, a_year),
+    "simple_returns": lambda case: list(ratios.period_returns(series(case.inputs["prices"]))),
     "sortino": own(measures.sortino, required, a_year),
     "stability_of_timeseries": own(ratios.stability),
     "tail_ratio": own(ratios.tail_ratio),
+    "up_alpha_beta": regressed_where(1.0),
     "up_capture": lambda case: ratios.up_capture(*beside(case), a_year(case)),
-    "value_at_risk": own(ratios.return_quantile, lambda case: float(case.inputs["cutoff"])),
+    "up_down_capture": lambda case: ratios.up_down_capture(*beside(case), a_year(case)),
+    "value_at_risk": own(ratios.return_quantile, cutoff),
 }
 """Folio's figure by kind."""
 
+ROLLED = {"sharpe": "sharpe_ratio", "sortino_ratio": "sortino", "downsize_risk": "downside_risk"}
+"""Kinds that are named otherwise where they roll."""
+
 KNOWN_INPUTS = {
-    *("returns", "benchmark", "factor_returns", "period", "convert_to", "risk_free", "required_return"),
-    *("starting_value", "cutoff"),
+    *("returns", "benchmark", "factor_returns", "prices", "period", "annualization", "convert_to"),
+    *("risk_free", "required_return", "starting_value", "cutoff", "window"),
 }
 
 
@@ -138,9 +232,8 @@ def check(case: Case) -> None:
     """Hold the expected figure against Folio's; null is null, and infinity is Folio's null on purpose."""
     only(case.inputs, *KNOWN_INPUTS)
     only(case.expected, case.kind)
-    expected, found = case.expected[case.kind], FIGURES[case.kind](case)
-    wanted = expected if isinstance(expected, list) else [expected]
-    figures = found if isinstance(found, list) else [found]
+    wanted = flat(case.expected[case.kind])
+    figures = flat(rolling(case) if case.kind.startswith("roll_") else FIGURES[case.kind](case))
     assert len(figures) == len(wanted)
     divided_by_zero = False
     for figure, value in zip(figures, wanted, strict=True):
@@ -155,4 +248,6 @@ def check(case: Case) -> None:
         raise Differs("Nothing to divide by")
 
 
-READERS = dict.fromkeys(FIGURES, check)
+READERS = dict.fromkeys(FIGURES, check) | dict.fromkeys(
+    (f"roll_{kind}" for kind in (*FIGURES, *ROLLED)), check
+)

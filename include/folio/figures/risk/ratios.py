@@ -40,6 +40,17 @@ def cumulative_return(returns: ArrayLike) -> float:
     return float(np.prod(1.0 + np.nan_to_num(r)) - 1.0) if r.size else np.nan
 
 
+def cumulative_returns(returns: ArrayLike) -> FloatArray:
+    """Compounded return at the close of each period; one without a return stands as the one before."""
+    return np.asarray(np.cumprod(1.0 + np.nan_to_num(_path(returns))) - 1.0, dtype=np.float64)
+
+
+def period_returns(wealth: ArrayLike) -> FloatArray:
+    """Return from each point of a path of wealth to the next, of shape (n_points - 1,)."""
+    path = _path(wealth)
+    return np.asarray(path[1:] / path[:-1] - 1.0, dtype=np.float64)
+
+
 def annual_return(returns: ArrayLike, periods_per_year: float) -> float:
     """Compounded return a year: (1 + cumulative return)^(periods per year / n) - 1, n counting every period.
 
@@ -110,6 +121,23 @@ def return_quantile(returns: ArrayLike, probability: float) -> float:
     return float(np.quantile(r, probability)) if r.size else np.nan
 
 
+def lower_tail_mean(returns: ArrayLike, probability: float) -> float:
+    """Mean of the returns up to the one at or below the quantile of the probability; null without returns.
+
+    With n returns in ascending order, of the first floor((n - 1) * probability) + 1.
+
+    Raises
+    ------
+    RiskError
+        The probability is not within [0, 1].
+    """
+    if not 0.0 <= probability <= 1.0:
+        raise RiskError(f"probability {probability} is not within 0 and 1")
+    r = _path(returns)
+    r = np.sort(r[~np.isnan(r)])
+    return float(r[: int((r.size - 1) * probability) + 1].mean()) if r.size else np.nan
+
+
 def tail_ratio(returns: ArrayLike, probability: float = 0.05) -> float:
     """Size of the upper quantile over that of the lower one; null where the lower one is zero."""
     upper, lower = (abs(return_quantile(returns, p)) for p in (1.0 - probability, probability))
@@ -141,15 +169,23 @@ def capture(returns: ArrayLike, benchmark: ArrayLike, periods_per_year: float) -
 
 
 def up_capture(returns: ArrayLike, benchmark: ArrayLike, periods_per_year: float) -> float:
-    """As `capture`, over the periods in which the benchmark rose."""
+    """As `capture`, over the periods with a return in which the benchmark rose."""
     r, b = _beside(returns, benchmark)
-    return _capture(r[b > 0.0], b[b > 0.0], periods_per_year)
+    rose = (b > 0.0) & ~np.isnan(r)
+    return _capture(r[rose], b[rose], periods_per_year)
 
 
 def down_capture(returns: ArrayLike, benchmark: ArrayLike, periods_per_year: float) -> float:
-    """As `capture`, over the periods in which the benchmark fell."""
+    """As `capture`, over the periods with a return in which the benchmark fell."""
     r, b = _beside(returns, benchmark)
-    return _capture(r[b < 0.0], b[b < 0.0], periods_per_year)
+    fell = (b < 0.0) & ~np.isnan(r)
+    return _capture(r[fell], b[fell], periods_per_year)
+
+
+def up_down_capture(returns: ArrayLike, benchmark: ArrayLike, periods_per_year: float) -> float:
+    """Up capture over down capture; null where the latter is zero."""
+    down = down_capture(returns, benchmark, periods_per_year)
+    return up_capture(returns, benchmark, periods_per_year) / down if down != 0.0 else np.nan
 
 
 def batting_average(returns: ArrayLike, benchmark: ArrayLike) -> BattingAverage:

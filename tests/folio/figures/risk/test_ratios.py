@@ -54,6 +54,29 @@ def test_capture_by_hand():
     assert ratios.down_capture(returns, benchmark, 1) == pytest.approx(0.5)
 
 
+def test_capture_leaves_out_days_without_a_return():
+    returns, benchmark = np.array([np.nan, 0.02, -0.01]), np.array([0.05, 0.01, -0.02])
+    assert ratios.up_capture(returns, benchmark, 1) == pytest.approx(2.0)
+    assert ratios.up_down_capture(returns, benchmark, 1) == pytest.approx(4.0)
+    assert np.isnan(ratios.up_down_capture(returns[:2], benchmark[:2], 1))
+
+
+def test_the_mean_of_the_lower_tail_holds_the_return_at_the_quantile():
+    # eleven returns, of which the quantile of 0.25 lies between the third and the fourth
+    returns = np.append(np.linspace(-0.05, 0.05, 11), np.nan)
+    assert ratios.lower_tail_mean(returns, 0.25) == pytest.approx(-0.04)
+    assert np.isnan(ratios.lower_tail_mean([], 0.25))
+    with pytest.raises(RiskError, match="probability"):
+        ratios.lower_tail_mean(returns, 25)
+
+
+@given(RETURNS)
+def test_a_path_compounds_what_it_falls_apart_into(returns):
+    path = 1.0 + ratios.cumulative_returns(returns)
+    assert path[-1] == pytest.approx(1.0 + ratios.cumulative_return(returns))
+    assert ratios.period_returns(path) == pytest.approx(returns[1:])
+
+
 def test_batting_average_by_hand():
     found = ratios.batting_average([0.02, 0.0, -0.01, np.nan], [0.01, 0.01, -0.02, 0.01])
     assert (found.all_periods, found.up_market, found.down_market) == pytest.approx((2 / 3, 0.5, 1.0))
