@@ -13,6 +13,7 @@ from folio.errors import LotError
 from folio.figures.lots.events import (
     AmbiguousLots,
     LotEvent,
+    LotHistory,
     LotRules,
     LotSelection,
     Method,
@@ -30,16 +31,17 @@ METHODS: dict[str, Method] = {
     "HIFO": "hifo",
     "AVERAGE": "average",
 }
-REFUSALS: dict[str, type[LotError]] = {
-    "No position matches": NoSuchLot,
-    "Ambiguous matches": AmbiguousLots,
-    "Not enough lots to reduce": Oversold,
+REFUSALS: dict[str, tuple[type[LotError], ...]] = {
+    "No position matches": (NoSuchLot, Oversold),
+    "Ambiguous matches": (AmbiguousLots, Oversold),
+    "Not enough lots to reduce": (Oversold,),
 }
+"""Of a sale refused for two reasons the peer names the choice, Folio the units that are missing."""
 
 Place = tuple[str, str | None]
 """Commodity and currency of its cost."""
 Held = Counter[tuple[Any, ...]]
-"""Units by commodity, unit cost, currency, acquisition date and label."""
+"""Units by commodity, unit cost, currency, acquisition date and label; by commodity alone without a cost."""
 
 
 def read_booking(case: Case) -> None:
@@ -59,54 +61,75 @@ def read_booking(case: Case) -> None:
 
 
 def _try(case: Case, method: Method, entry: dict[str, Any], booked: dict[str, Any] | None) -> None:
-    before = [_dated(lot, case) for lot in case.inputs["lots_before"]]
+    before = _joined([_dated(lot, case) for lot in case.inputs["lots_before"]])
     postings = [*before, *entry["postings"]]
-    named = [posting["lot"]["acquired"] for posting in postings if "acquired" in posting["lot"]]
-    day = max(_day(text) for text in [entry["date"], *named])
+    lots = [posting["lot"] for posting in postings if posting.get("lot")]
+    day = max(_day(text) for text in [entry["date"], *(lot["acquired"] for lot in lots if "acquired" in lot)])
     events: dict[Place, list[LotEvent]] = {}
     held: dict[Place, Decimal] = {}
     for number, posting in enumerate(before):
-        place = (posting["commodity"], posting["lot"]["currency"])
-        events.setdefault(place, []).append(_added(f"before-{number}", posting, posting["lot"], day))
+        place = (posting["commodity"], _currency(posting))
+        events.setdefault(place, []).append(_added(f"before-{number}", posting, posting.get("lot"), day))
         held[place] = held.get(place, Decimal(0)) + Decimal(posting["units"])
+    found = {place: _matched(place, sequence, method) for place, sequence in events.items()}
+    turned = False
     try:
         taken = []
         for number, posting in enumerate(entry["postings"]):
             only(posting, "units", "commodity", "lot")
-            only(posting["lot"], "unit_cost", "currency", "acquired", "label")
-            units = Decimal(posting["units"])
+            units, lot = Decimal(posting["units"]), posting.get("lot")
+            only(lot or {}, "unit_cost", "currency", "acquired", "label")
             place = _place(posting, held, units)
             name = f"posting-{number}"
-            if held.get(place, Decimal(0)) * units >= 0:
-                lot = {"acquired": entry["date"], **posting["lot"]}
-                events.setdefault(place, []).append(_added(name, posting, lot, day))
+            left = held.get(place, Decimal(0))
+            if lot is None or (left * units >= 0 and "unit_cost" in lot):
+                dated = lot and {"acquired": entry["date"], **lot}
+                events.setdefault(place, []).append(_added(name, posting, dated, day))
             else:
-                events[place].append(_taken(name, posting, day, held[place]))
+                events.setdefault(place, []).append(_taken(name, posting, day, left))
                 taken.append(name)
-            held[place] = held.get(place, Decimal(0)) + units
-        rules = LotRules(shorts="carried" if _starts_short(events) else "refused")
-        found = {place: match_lots(sequence, method, rules) for place, sequence in events.items()}
+                turned |= abs(units) > abs(left)
+            held[place] = left + units
+            found[place] = _matched(place, events[place], method)
     except LotError as refusal:
         assert booked is not None and booked.get("error"), f"refused: {refusal}"
         assert booked["postings"] == []
         assert isinstance(refusal, REFUSALS[booked["error"]]), refusal
         return  # what is refused changes nothing: there is no state to look at
+    if turned and booked is not None and booked.get("error") in REFUSALS:
+        raise Differs("Selling more than is held")  # a purchase beyond a short stays as a lot
     assert booked is None or "error" not in booked, f"taken where {booked} was expected"
     after: Held = Counter()
     for (commodity, currency), history in found.items():
-        lots = history.open_lots
-        if method == "average" and taken and lots:
-            units = sum((lot.units_open for lot in lots), start=Decimal(0))
-            cost = sum((lot.tax_cost_open for lot in lots), start=Decimal(0))
-            first = min(lot.acquisition_date for lot in lots)
+        open_lots = history.open_lots
+        if currency is None:
+            after[commodity, None] += sum((lot.units_open for lot in open_lots), start=Decimal(0))
+            continue
+        if method == "average" and taken and open_lots:
+            units = sum((lot.units_open for lot in open_lots), start=Decimal(0))
+            cost = sum((lot.tax_cost_open for lot in open_lots), start=Decimal(0))
+            first = min(lot.acquisition_date for lot in open_lots)
             after[commodity, cost / units, currency, first, None] += units
             continue
-        for lot in lots:
+        for lot in open_lots:
             cost = lot.tax_cost / lot.units_acquired
             after[commodity, cost, currency, lot.acquisition_date, lot.label] += lot.units_open
     assert _equal(after, _held(case.expected["lots_after"])), (after, case.expected["lots_after"])
     if booked is not None:
         _check_booked(found, method, entry, booked, day)
+
+
+def _matched(place: Place, events: list[LotEvent], method: Method) -> LotHistory:
+    """Folio's lots of one sequence; units without a cost are all alike, on either side of zero."""
+    if place[1] is None:
+        return match_lots(events, "fifo", LotRules(shorts="carried"))
+    return match_lots(events, method, LotRules(shorts="carried" if events[0].kind == "close" else "refused"))
+
+
+def _currency(posting: dict[str, Any]) -> str | None:
+    """Currency of the cost; None of units without one."""
+    lot = posting.get("lot")
+    return lot["currency"] if lot else None
 
 
 def _check_booked(found: Any, method: Method, entry: Any, booked: Any, day: date) -> None:
@@ -116,6 +139,11 @@ def _check_booked(found: Any, method: Method, entry: Any, booked: Any, day: date
     changed: Held = Counter()
     for place, history in found.items():
         (commodity, currency) = place
+        if currency is None:
+            moved = [posting for posting in entry["postings"] if posting.get("lot") is None]
+            moved = [posting for posting in moved if posting["commodity"] == commodity]
+            changed[commodity, None] += sum((Decimal(each["units"]) for each in moved), start=Decimal(0))
+            continue
         for match in history.matches:
             cost = match.tax_cost / match.units
             when = match.acquisition_date
@@ -134,10 +162,10 @@ def _check_booked(found: Any, method: Method, entry: Any, booked: Any, day: date
     assert method == "average" or not merged
 
 
-def _added(name: str, posting: dict[str, Any], lot: dict[str, Any], day: date) -> LotEvent:
+def _added(name: str, posting: dict[str, Any], lot: dict[str, Any] | None, day: date) -> LotEvent:
     """What adds to units of its own side: a purchase, or a sale of what is not held."""
     units = Decimal(posting["units"])
-    cost = abs(units) * Decimal(lot["unit_cost"])
+    cost = abs(units) * Decimal(lot["unit_cost"]) if lot else Decimal(0)
     return LotEvent(
         name,
         day,
@@ -146,8 +174,8 @@ def _added(name: str, posting: dict[str, Any], lot: dict[str, Any], day: date) -
         price_cost=cost if units > 0 else Decimal(0),
         tax_cost=cost if units > 0 else Decimal(0),
         proceeds=cost if units < 0 else Decimal(0),
-        acquisition_date=_day(lot["acquired"]),
-        label=lot.get("label"),
+        acquisition_date=_day(lot["acquired"]) if lot else None,
+        label=lot.get("label") if lot else None,
     )
 
 
@@ -162,47 +190,62 @@ def _taken(name: str, posting: dict[str, Any], day: date, held: Decimal) -> LotE
             acquisition_date=_day(named["acquired"]) if "acquired" in named else None,
             label=named.get("label"),
         )
-    return LotEvent(name, day, "close" if held > 0 else "open", units=abs(units), selection=selection)
+    return LotEvent(name, day, "close" if units < 0 else "open", units=abs(units), selection=selection)
 
 
 def _place(posting: dict[str, Any], held: dict[Place, Decimal], units: Decimal) -> Place:
     """Sequence that a posting is for: of its cost's currency, or of the only one held."""
-    commodity, currency = posting["commodity"], posting["lot"].get("currency")
-    there = [place for place, left in held.items() if place[0] == commodity and left]
+    commodity, lot = posting["commodity"], posting.get("lot")
+    if lot is None:
+        return commodity, None
+    currency = lot.get("currency")
+    there = [place for place, left in held.items() if place[0] == commodity and place[1] and left]
     if currency is None:
         if len(there) > 1:
             raise AmbiguousLots(f"{commodity} is held at costs in {len(there)} currencies")
-        assert there, "a posting without a currency has nothing to take from"
+        if not there:
+            raise NoSuchLot(f"no lot of {commodity} is held")
         return there[0]
     if (commodity, currency) not in there and any(held[place] * units < 0 for place in there):
         raise NoSuchLot(f"{commodity} is held, but not at a cost in {currency}")
     return commodity, currency
 
 
-def _starts_short(events: dict[Place, list[LotEvent]]) -> bool:
-    return any(sequence[0].kind == "close" for sequence in events.values())
-
-
 def _dated(lot: dict[str, Any], case: Case) -> dict[str, Any]:
     """A lot before with its date; where the inputs have none, only what is expected after tells it."""
     only(lot, "units", "commodity", "lot")
-    only(lot["lot"], "unit_cost", "currency", "acquired", "label")
-    if "acquired" in lot["lot"]:
+    only(lot.get("lot") or {}, "unit_cost", "currency", "acquired", "label")
+    if not lot.get("lot") or "acquired" in lot["lot"]:
         return lot
     told = [
         after["lot"]["acquired"]
         for after in case.expected["lots_after"]
-        if after["commodity"] == lot["commodity"] and after["lot"]["unit_cost"] == lot["lot"]["unit_cost"]
+        if after["commodity"] == lot["commodity"]
+        and after.get("lot")
+        and after["lot"]["unit_cost"] == lot["lot"]["unit_cost"]
     ]
     acquired = min(told, default=min(entry["date"] for entry in case.inputs["apply"]))
     return {**lot, "lot": {**lot["lot"], "acquired": acquired}}
+
+
+def _joined(postings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Lots alike in all that could name one are one lot there."""
+    joined: dict[str, dict[str, Any]] = {}
+    for posting in postings:
+        alike = repr((posting["commodity"], sorted((posting.get("lot") or {}).items())))
+        units = Decimal(posting["units"]) + Decimal(joined.get(alike, {}).get("units", 0))
+        joined[alike] = {**posting, "units": str(units)}
+    return list(joined.values())
 
 
 def _held(postings: list[dict[str, Any]]) -> Held:
     held: Held = Counter()
     for posting in postings:
         only(posting, "units", "commodity", "lot", "flag")
-        lot = posting["lot"]
+        lot = posting.get("lot")
+        if not lot:
+            held[posting["commodity"], None] += Decimal(posting["units"])
+            continue
         only(lot, "unit_cost", "currency", "acquired", "label")
         key = (posting["commodity"], Decimal(lot["unit_cost"]), lot["currency"], _day(lot["acquired"]))
         held[*key, lot.get("label")] += Decimal(posting["units"])

@@ -84,7 +84,7 @@ class LotEvent:
     open
         `units` at `price_cost` (without fees) and `tax_cost` (with fees), acquired on `acquisition_date`
         (the event's date when None). An Indian bonus is an opening at no cost. Short units are covered
-        first.
+        first, those of `selection` if one is given.
     close
         `units` leave for `proceeds` (after fees), out of the lots of `selection` if one is given. Where the
         rules carry shorts, what is not held opens a short lot.

@@ -218,6 +218,8 @@ class Walk:
             return
         covered = min(event.units, self.units)
         rest = event.units - covered
+        if rest and event.selection is not None:
+            raise Oversold(event.event_id, self.units, event.units)
         price_cost = self._money(event.price_cost * covered / event.units)
         tax_cost = self._money(event.tax_cost * covered / event.units)
         self._match(event, self._remove(event, covered), -tax_cost, "short")
@@ -293,8 +295,9 @@ class Walk:
 
     def _queue(self, event: LotEvent, wanted: Decimal) -> list[OpenLot] | None:
         """Lots in the order in which the event takes them, or None where the heap knows it."""
-        chosen = event.selection if event.kind == "close" else None
-        strict = event.kind == "close" and self.method in ("specific", "specific_by_size")
+        chooses = event.kind in ("close", "open")  # a purchase takes lots where it covers short ones
+        chosen = event.selection if chooses else None
+        strict = chooses and self.method in ("specific", "specific_by_size")
         taxed = event.kind == "close" and self.method == "tax_minimising"
         if chosen is None and not strict and not taxed:
             return None

@@ -535,6 +535,29 @@ def test_tax_minimising_sells_what_costs_least_tax_at_the_price_of_the_sale():
         match_lots(bought, "tax_minimising")
 
 
+def test_a_purchase_covers_the_short_units_it_names():
+    events = [closed("s", 0, 2, 40), closed("t", 1, 3, 90)]
+    chosen = opened("b", 2, 1, 25, selection=LotSelection(acquisition_date=day(1)))
+    for method in ("fifo", "hifo", "specific"):
+        (covered,) = match_lots([*events, chosen], method, LotRules(shorts="carried")).matches
+        assert (covered.lot_id, covered.proceeds, covered.tax_cost) == ("t", -25, -30)
+
+
+def test_a_purchase_is_refused_short_units_it_cannot_cover():
+    events = [closed("s", 0, 2, 40), closed("t", 1, 3, 90)]
+    carried = LotRules(shorts="carried")
+    with pytest.raises(NoSuchLot):
+        match_lots([*events, opened("b", 2, 1, 25, selection=LotSelection(label="x"))], "fifo", carried)
+    with pytest.raises(Oversold):
+        match_lots(
+            [*events, opened("b", 2, 6, 150, selection=LotSelection(acquisition_date=day(1)))],
+            "fifo",
+            carried,
+        )
+    with pytest.raises(AmbiguousLots):
+        match_lots([*events, opened("b", 2, 1, 25)], "specific", carried)
+
+
 def test_short_units_are_refused_or_carried():
     events = [opened("a", 0, 2, 20), closed("s", 1, 5, 100), opened("b", 2, 4, 60, fee=4)]
     with pytest.raises(Oversold):
