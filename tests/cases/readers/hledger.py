@@ -30,7 +30,14 @@ AMOUNT = re.compile(
         (?P<right>[^\s\d@=."]+|"[^"]+")?""",
     re.VERBOSE,
 )
-STEPS = {"-D": 0, "-M": 1, "-Q": 3, "-Y": 12}
+STEPS = {
+    **dict.fromkeys(("-D", "--daily", "daily"), "day"),
+    **dict.fromkeys(("-W", "--weekly", "weekly"), "week"),
+    **dict.fromkeys(("-M", "--monthly", "monthly"), "month"),
+    **dict.fromkeys(("-Q", "--quarterly", "quarterly"), "quarter"),
+    **dict.fromkeys(("-Y", "--yearly", "yearly"), "year"),
+}
+MONTHS = {"month": 1, "quarter": 3, "year": 12}
 
 Amounts = dict[str, Decimal]
 """Quantity by commodity."""
@@ -67,6 +74,27 @@ def parsed_date(text: str) -> date:
     parts = [int(part) for part in re.split(r"[-/.]", text)]
     year, month, day = [*parts, 1, 1][:3]
     return date(year, month, day)
+
+
+def day_after(text: str) -> date:
+    """The day after a date, month or year."""
+    first, size = parsed_date(text), len(re.split(r"[-/.]", text))
+    return following(first, {1: "year", 2: "month", 3: "day"}[size])
+
+
+def following(first: date, step: str) -> date:
+    """First day of the period after the one that begins on a day."""
+    if step in MONTHS:
+        ahead = first.month - 1 + MONTHS[step]
+        return first.replace(year=first.year + ahead // 12, month=ahead % 12 + 1)
+    return first + timedelta(days={"day": 1, "week": 7}[step])
+
+
+def beginning(on: date, step: str) -> date:
+    """First day of the calendar period in which a day lies; weeks begin on Monday."""
+    if step in MONTHS:
+        return on.replace(day=1, month=(on.month - 1) // MONTHS[step] * MONTHS[step] + 1)
+    return on - timedelta(days=on.weekday()) if step == "week" else on
 
 
 def amount(text: str) -> tuple[Amounts, str]:
@@ -170,10 +198,14 @@ class Report:
         completed(self.journal)
         self.investment, self.profit = case.inputs["invest_account"], case.inputs["pnl_account"]
         self.begin = self.end = None
-        self.step: int | None = None
+        self.step: str | None = None
         self.valued: str | None = None
         self.is_at_cost = False
-        words = iter(shlex.split(case.inputs["command"]))
+        words = iter(
+            part
+            for word in shlex.split(case.inputs["command"])
+            for part in (word.split("=", 1) if re.match(r"--(begin|end|period|inv|pnl)", word) else [word])
+        )
         for word in words:
             if word in ("-b", "--begin"):
                 self.begin = parsed_date(next(words))
@@ -183,6 +215,10 @@ class Report:
                 self.step = STEPS[word]
             elif word in ("--inv", "--investment", "--pnl", "--profit-loss"):
                 next(words)
+            elif word in ("-p", "--period"):
+                self.take_period(next(words))
+            elif word in ("-X", "--exchange"):
+                self.valued = f"end,{next(words)}"
             elif word == "-V" or word.startswith("--value"):
                 self.valued = word.partition("=")[2] or "end"
             elif word in ("-B", "--cost"):
@@ -248,20 +284,29 @@ class Report:
         if self.step is None:
             yield "1", self.begin, self.end
             return
-        first, number = self.begin.replace(day=1), 1
-        if self.step:
-            first = first.replace(month=(first.month - 1) // self.step * self.step + 1)
-        else:
-            first = self.begin
+        first, number = beginning(self.begin, self.step), 1
         whole = first
         while first < self.end:
-            ahead = first.month - 1 + self.step
-            following = first.replace(year=first.year + ahead // 12, month=ahead % 12 + 1)
-            following = following if self.step else first + ONE_DAY
-            yield str(number), first, following
-            first, number = following, number + 1
+            then = following(first, self.step)
+            yield str(number), first, then
+            first, number = then, number + 1
         if number > 2:
             yield "Total", whole, first
+
+    def take_period(self, text: str) -> None:
+        """Step and span of a period expression such as `monthly from 2017-01 to 2018`."""
+        words = iter(text.replace("..", " to ").split())
+        for word in words:
+            if word in STEPS:
+                self.step = STEPS[word]
+            elif word in ("from", "since"):
+                self.begin = parsed_date(next(words))
+            elif word in ("to", "until"):
+                self.end = parsed_date(next(words))
+            else:
+                named = next(words) if word == "in" else word
+                assert named[0].isdigit(), f"no reader of {text!r}"
+                self.begin, self.end = parsed_date(named), day_after(named)
 
     def row(self, name: str, begin: date, end: date) -> dict[str, Any]:
         """Folio's figures of a period."""

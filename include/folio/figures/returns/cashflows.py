@@ -228,7 +228,7 @@ def _roots(times: FloatArray, amounts: FloatArray) -> FloatArray:
     rising = list(_roots_from_zero(_Flows.of(a, t - t[0]), _LONGEST_RISE))
     falling = [-s for s in _roots_from_zero(_Flows.of(a[::-1], t[-1] - t[::-1]), _LONGEST_FALL)]
     g = _distinct(rising + falling)
-    if math.fsum(a) == 0.0:
+    if abs(math.fsum(a)) <= _ROUNDING * len(a):  # what came in went out: floats may leave a trace of it
         g = np.append(g[np.abs(g) > _SAME_ROOT], 0.0)
     r = np.expm1(g)
     r = r[(r > LOWEST_RATE) & (r < HIGHEST_RATE)]
@@ -289,7 +289,8 @@ def linked_xirr(
     -------
     float
         Fraction over the span; NaN where the last value is unknown or a stretch with flows of both signs has
-        no rate. Stretches in which nothing was invested add nothing.
+        no rate. Stretches in which nothing was invested add nothing; one within a day gives its value over
+        what was invested.
 
     Notes
     -----
@@ -303,13 +304,19 @@ def linked_xirr(
         stretch = slice(first, position + 1)
         paid = np.concatenate([[-held], -net_flows[stretch], [values[position]]])
         days = np.concatenate([[opened], dates[stretch], [dates[position]]])
-        if (paid > 0).any() and (paid < 0).any():
-            roots = xirr_roots(days, paid)
+        paying = np.flatnonzero(paid)
+        begun = days[paying[0]] if paying.size else days[-1]
+        span = int((days[-1] - begun).astype(np.int64))
+        if not span:  # within a day flows come first, and no time passes
+            invested = -float(paid[:-1].sum())
+            if invested > 0.0:
+                growth *= float(values[position]) / invested
+        elif (paid > 0).any() and (paid < 0).any():
+            # time in stretches: what a few days gained may be no rate a year within bounds
+            roots = _roots((days[paying] - begun).astype(np.float64) / span, paid[paying])
             if roots.size == 0:
                 return math.nan
-            begun = days[np.flatnonzero(paid)[0]]
-            years = float(year_fractions(begun, days[-1:])[0])
-            growth *= math.exp(math.log1p(float(roots[0])) * years)
+            growth *= 1.0 + float(roots[0])
         opened, held, first = dates[position], float(values[position]), position + 1
     return growth - 1.0
 

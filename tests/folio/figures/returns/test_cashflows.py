@@ -219,6 +219,17 @@ def test_the_day_count_of_the_published_case_is_ours(published_cases):
     assert met == 1
 
 
+@given(
+    st.lists(st.integers(1, 10**9), min_size=1, max_size=8),
+    st.lists(st.integers(0, 5000), min_size=8, max_size=8, unique=True),
+)
+def test_cents_that_come_back_whole_have_the_rate_of_zero(cents, offsets):
+    # 200.50 and 100.00 in, 300.50 out: the floats of such cents need not add up to zero
+    dates = days(*sorted(offsets[: len(cents)]), 5001)
+    amounts = np.array([*(-cent / 100 for cent in cents), sum(cents) / 100])
+    assert xirr(dates, amounts) == 0.0
+
+
 def test_linked_rates_are_the_time_weighted_return_where_every_flow_is_valued():
     # 100 grows by 10 %, 50 comes in, then all falls by 5 %
     dates, values = days(100, 100, 200), np.array([110.0, math.nan, 152.0])
@@ -230,6 +241,18 @@ def test_a_flow_between_valuations_meets_the_price_of_even_growth():
     # 100 and, half way, 110 grow by 10 % a half: 100 x 1.21 + 110 x 1.1
     dates, values = days(50, 100), np.array([math.nan, 242.0])
     assert linked_xirr(START, 100.0, dates, values, np.array([110.0, 0.0])) == pytest.approx(0.21, abs=1e-12)
+
+
+def test_a_stretch_within_a_day_gives_its_value_over_what_was_in_it():
+    # 160 comes in at the price of the morning and closes at 176
+    dates, values = days(40, 40, 90), np.array([math.nan, 176.0, 176.0])
+    assert linked_xirr(START, 0.0, dates, values, np.array([160.0, 0.0, 0.0])) == pytest.approx(0.1)
+
+
+def test_a_stretch_of_days_may_gain_what_is_no_rate_a_year():
+    assert linked_xirr(START, 100.0, days(2), np.array([150.0]), np.zeros(1)) == pytest.approx(0.5)
+    values = np.array([math.nan, 200.0])
+    assert linked_xirr(START, 100.0, days(1, 2), values, np.array([50.0, 0.0])) > 0.3
 
 
 def test_a_span_without_a_closing_value_or_a_rate_has_no_linked_return():
