@@ -235,6 +235,9 @@ class Report:
             self.main = self.valued.partition(",")[2]
         elif self.valued and self.journal.prices:
             self.main = next(iter(self.journal.prices))[1]
+        elif self.is_at_cost:
+            costs = [each.cost for entry in self.journal.entries for each in entry.postings if each.cost]
+            self.main = next(iter(costs[0])) if costs else self.main
 
     def value(self, amounts: Amounts, day: date) -> Decimal:
         """Amounts in the main commodity, at the last price on or before the day."""

@@ -37,7 +37,7 @@ OTHER_NAMES: dict[str, DayCount] = {
 
 
 def plain(name: str) -> str:
-    """Name of a day count as it compares: `actual` is act, `thirty` 30, `plus` +; case and marks say nothing."""
+    """Name of a day count as it compares: `actual` is act, `thirty` 30, `plus` +; marks say nothing."""
     text = name.casefold().replace("actual", "act").replace("thirty", "30").replace("plus", "+")
     return "".join(mark for mark in text if mark.isalnum() or mark == "+")
 
