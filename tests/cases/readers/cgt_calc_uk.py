@@ -1,8 +1,9 @@
 """Cases of capital-gains-calculator: sales by same day, thirty days and pool, in pounds."""
 
+import re
 from collections import defaultdict
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from folio.figures.lots.events import ZERO, LotEvent, LotHistory, LotMatch
@@ -12,32 +13,34 @@ from tests.cases.case import Case, Differs, only
 RULES = {"same_day": "SAME_DAY", "later_days": "BED_AND_BREAKFAST", "pool": "SECTION_104"}
 CENT, LOGGED = Decimal("0.01"), Decimal("0.0001")
 MONEY = Decimal("1e-8")
-NO_LOTS = {"TRANSFER", "DIVIDEND", "TAX", "INTEREST", "FEE", "ADJUSTMENT", "WIRE_FUNDS_RECEIVED"}
+NO_LOTS = {
+    *("TRANSFER", "DIVIDEND", "DIVIDEND_TAX", "TAX", "CAPITAL_GAIN", "REINVEST_DIVIDENDS", "INTEREST"),
+    *("FEE", "ADJUSTMENT", "WIRE_FUNDS_RECEIVED"),
+}
+BUYS, SALES = ("BUY", "STOCK_ACTIVITY", "REINVEST_SHARES"), ("SELL", "CASH_MERGER")
+RATES = re.compile(r"fx_([a-z]{3})_per_gbp_by_date")
 INCOME = ("uk_interest", "foreign_interest", "dividends_taxable", "dividend_gain")
 
 
 def read_hmrc(case: Case) -> None:
     """Gain of the tax year, the log of each sale, the pool after each day; the case may say no more."""
     given, expected = case.inputs, case.expected
-    only(
-        given, "tax_year", "tax_year_runs", "transactions", "fx_usd_per_gbp_by_date", "current_prices",
-        "report_currency",
-    )  # fmt: skip
+    rates = [name for name in given if RATES.fullmatch(name)]
+    only(given, "tax_year", "tax_year_runs", "transactions", "current_prices", "report_currency", *rates)
     only(expected, "capital_gain", "unrealized_gains", "calculation_log", *INCOME)
     assert given["report_currency"] == "GBP"
+    if any(row["action"] == "FEE" and row.get("symbol") for row in given["transactions"]):
+        raise Differs("Fees that buy nothing")
     events, fees = _events(given)
     histories = {symbol: match_lots(sequence, "section_104") for symbol, sequence in events.items()}
     year = given["tax_year"]
     first, last = date(year, 4, 6), date(year + 1, 4, 5)
-    gain = sum(
-        (
-            match.gain
-            for history in histories.values()
-            for match in history.matches
-            if first <= match.close_date <= last
-        ),
-        start=ZERO,
-    )
+    disposals: dict[tuple[str, date], Decimal] = defaultdict(Decimal)
+    for symbol, history in histories.items():
+        for match in history.matches:
+            if first <= match.close_date <= last:
+                disposals[symbol, match.close_date] += match.gain
+    gain = sum((each.quantize(CENT, ROUND_HALF_UP) for each in disposals.values()), start=ZERO)
     _near(gain, expected["capital_gain"], CENT, "capital gain")
     for day, entries in (expected["calculation_log"] or {}).items():
         for name, log in entries.items():
@@ -51,8 +54,10 @@ def read_hmrc(case: Case) -> None:
         unrealised = sum(
             (
                 lot.units_open * Decimal(str(prices[symbol])) - lot.tax_cost_open
-                for symbol, history in histories.items()
-                for lot in history.open_lots
+                for symbol, sequence in events.items()
+                for lot in match_lots(
+                    [event for event in sequence if event.event_date <= last], "section_104"
+                ).open_lots
             ),
             start=ZERO,
         )
@@ -75,16 +80,16 @@ def _events(given: Any) -> tuple[dict[str, list[LotEvent]], dict[str, dict[date,
         if action in NO_LOTS:
             continue
         assert not row.get("foreign_fees"), "fees in another currency than the amount"
-        rate = _usd_per_gbp(given["fx_usd_per_gbp_by_date"], row["currency"], row["date"])
+        rate = _per_gbp(given, row["currency"], row["date"])
         symbol, units = row["symbol"], Decimal(row["quantity"])
         name = f"{number}-{action.lower()}"
-        if action in ("BUY", "STOCK_ACTIVITY"):
+        if action in BUYS:
             paid = units * Decimal(row["price"] or 0) + Decimal(row["fees"])
             if Decimal(row["amount"] or 0):
                 paid = -Decimal(row["amount"])
             cost = (paid / rate).quantize(MONEY)
             events[symbol].append(LotEvent(name, day, "open", units, cost, cost))
-        elif action == "SELL":
+        elif action in SALES:
             brought = (Decimal(row["amount"]) / rate).quantize(MONEY)
             fees[symbol][day] += Decimal(row["fees"]) / rate
             sold = [event for event in events[symbol] if event.kind == "close" and event.event_date == day]
@@ -144,11 +149,13 @@ def _check_day(
     _near(interval.tax_cost, entry["new_pool_cost"], LOGGED, f"{day} cost of the pool")
 
 
-def _usd_per_gbp(rates: dict[str, str] | None, currency: str, day: str) -> Decimal:
-    """Rate of the latest day on or before; without rates a dollar is a pound."""
-    if rates is None or currency == "GBP":
+def _per_gbp(given: Any, currency: str, day: str) -> Decimal:
+    """Rate of the latest day on or before; where a case names no rates, all money is pounds."""
+    tables = {match[1].upper(): given[name] for name in given if (match := RATES.fullmatch(name))}
+    if currency == "GBP" or not any(tables.values()):
         return Decimal(1)
-    assert currency == "USD", f"no rates of {currency}"
+    rates = tables.get(currency)
+    assert rates, f"no rates of {currency}"
     return Decimal(str(rates[max(known for known in rates if known <= day)]))
 
 
