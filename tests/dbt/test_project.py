@@ -590,6 +590,35 @@ def test_models_share_connections_and_leave_none_open(built: Built) -> None:
     assert built.rows("select pid from pg_stat_activity where application_name = 'dbt'") == []
 
 
+MADE = """
+    select relname, oid from pg_class where relnamespace = 'build'::regnamespace
+    and relname in ('transaction_kinds', 'stg_amfi__navs', 'stg_books__accounts')
+"""
+
+
+def test_seeds_and_views_of_raw_tables_are_made_with_their_code_and_not_each_night(built: Built) -> None:
+    before = dict(built.rows(MADE))
+    assert len(before) == 3
+    with psycopg.connect(built.dsn) as connection:
+        connection.execute("update raw.loads set finished_at = started_at")
+        connection.execute("update ops.stage_builds set counted_landed_by = clock_timestamp()")
+    nights.open_night(NEXT_NIGHT)
+    nodes = {node.node for node in transformation.run_stage(NEXT_NIGHT, "ledger").nodes}
+    assert {name for name, made in built.rows(MADE) if before[name] == made} == {
+        "transaction_kinds",
+        "stg_amfi__navs",
+    }
+    assert any(name.startswith("unique_key_of_stg_amfi__navs") for name in nodes)  # its rows may be others
+    with psycopg.connect(built.dsn) as connection:
+        connection.execute("drop view build.stg_amfi__navs cascade")
+        connection.execute("update ops.stage_builds set is_current = false")
+    transformation.run_stage(NEXT_NIGHT, "ledger")
+    assert len(built.rows(MADE)) == 3
+    with psycopg.connect(built.dsn) as connection:
+        connection.execute("update raw.loads set finished_at = null")
+    run(NIGHT)
+
+
 def test_a_failing_stage_says_which_node_failed_and_why(built: Built) -> None:
     with psycopg.connect(built.dsn) as connection:
         connection.execute("update computed.period_rates set period = '2W' where period = 'ITD'")

@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -94,8 +94,8 @@ def run_stage(night: str, stage: str) -> StageResult:
     # Tests wait for all their models: one that compares two stages belongs to the later one.
     nodes = invoke(
         "build",
-        *("--select", f"tag:{stage}", "--indirect-selection", "buildable"),
-        *("--exclude-resource-type", "unit_test"),
+        *("--select", *(_changing(stage) if first_day else [f"tag:{stage}"])),
+        *("--indirect-selection", "buildable", "--exclude-resource-type", "unit_test"),
         *(() if first_day else ("--full-refresh",)),
         *(() if stage == STAGES[-1] else ("--no-write-json",)),  # publishing reads the manifest of the last
     )
@@ -148,12 +148,55 @@ def invoke(*arguments: str) -> tuple[NodeResult, ...]:
 
     variables = _connection_variables()
     with _one_at_a_time, _environment(variables):
-        answer = _run(arguments, _parsed(code_fingerprint(), tuple(variables.items())))
+        answer = _run(arguments, _manifest(variables))
     if isinstance(answer.result, RunExecutionResult):
         return tuple(_node_result(result) for result in answer.result.results)
     if not answer.success:
         raise TransformationError(f"dbt {arguments[0]} could not run: {answer.exception or answer.result}")
     return ()
+
+
+def _changing(stage: str) -> list[str]:
+    """Names of what a stage builds where its code has built it before: all but views and seeds that stand.
+
+    A seed stands, and so does a view of sources, seeds and such views alone: nothing that is made anew each
+    night takes it away. Its tests are named, since its rows may be others.
+    """
+    with _one_at_a_time, _environment(variables := _connection_variables()):
+        nodes = _manifest(variables).nodes
+    with warehouse.connect() as connection:
+        there = {
+            name
+            for (name,) in connection.execute(
+                "select relname from pg_class where relnamespace = 'build'::regnamespace"
+            )
+        }
+
+    @cache
+    def stands(node: str) -> bool:
+        if node not in nodes:
+            return True  # a source
+        kind = "seed" if nodes[node].resource_type == "seed" else nodes[node].config.materialized
+        return (
+            kind in ("seed", "view")
+            and nodes[node].name in there
+            and all(map(stands, nodes[node].depends_on_nodes))
+        )
+
+    return [
+        node.name
+        for key, node in nodes.items()
+        if (stage in node.tags and not stands(key))
+        or (
+            node.resource_type == "test"
+            and all(map(stands, node.depends_on_nodes))
+            and any(parent in nodes and stage in nodes[parent].tags for parent in node.depends_on_nodes)
+        )
+    ]
+
+
+def _manifest(variables: Mapping[str, str]) -> Any:
+    return _parsed(code_fingerprint(), tuple(variables.items()))
 
 
 @lru_cache(maxsize=1)
