@@ -41,6 +41,7 @@ bench: setup ## time landing, rates of return, InfluxDB and one night for many a
 	$(PYTHON) tests/bench/returns.py
 	$(PYTHON) tests/bench/backfill.py
 	$(PYTHON) tests/bench/lots.py
+	$(PYTHON) tests/bench/activities.py
 	$(PYTHON) -m tests.bench.influx
 	$(PYTHON) tests/bench/night.py $(BENCH)
 

@@ -5,7 +5,7 @@ database: of what-if ledgers, and of cases with known answers. Exact in Decimal.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date
 from decimal import Decimal, localcontext
@@ -100,6 +100,8 @@ class DatedNumbers:
 
     def at(self, day: date) -> Decimal | None:
         """Last number on or before the day; None before the first."""
+        if day in self.by_day:  # most are asked for on a day of their own
+            return self.by_day[day]
         place = bisect_right(self._days, day)
         return self.by_day[self._days[place - 1]] if place else None
 
@@ -186,10 +188,18 @@ class Account:
     shorts: Shorts = "refused"
 
 
-def walk(bookings: Iterable[Booking], market: Market, account: Account, last: date) -> list[Day]:
+def walk(
+    bookings: Iterable[Booking], market: Market, account: Account, last: date, known: Sequence[Day] = ()
+) -> list[Day]:
     """State of the account at the close of each day from the first booking to `last`.
 
     Within a day splits come first, then what adds units, then what takes them.
+
+    Parameters
+    ----------
+    known
+        Days of an earlier walk that nothing has changed since, in order: they stay as they are, and the walk
+        goes on after them. So a booking more costs the days from its own on.
 
     Raises
     ------
@@ -197,20 +207,24 @@ def walk(bookings: Iterable[Booking], market: Market, account: Account, last: da
         A kind is unknown, more units are taken than held, or a booking's currency has no rate.
     """
     by_day: dict[date, list[Booking]] = {}
+    after = known[-1].day if known else date.min
     for booking in bookings:
         if booking.kind not in EFFECTS:
             raise LedgerError(f"no kind of transaction {booking.kind!r}")
-        if booking.booked_on <= last:
+        if after < booking.booked_on <= last:
             by_day.setdefault(booking.booked_on, []).append(booking)
-    if not by_day:
+    days = [day for day in known if day.day <= last]
+    if not by_day and not days:
         return []
-    days: list[Day] = []
-    held: dict[str, Held] = {}
-    cash = ZERO
+    first = days[-1].day.toordinal() + 1 if days else min(by_day).toordinal()
+    held = days[-1].held if days else {}
+    cash = days[-1].cash if days else ZERO
     with localcontext(EXACT):
-        for ordinal in range(min(by_day).toordinal(), last.toordinal() + 1):
-            today = Day(date.fromordinal(ordinal), held, cash)
-            for booking in sorted(by_day.get(today.day, ()), key=_phase):
+        for ordinal in range(first, last.toordinal() + 1):
+            day = date.fromordinal(ordinal)
+            booked = by_day.get(day, ())
+            today = Day(day, dict(held) if booked else held, cash)
+            for booking in sorted(booked, key=_phase):
                 _take(today, booking, market, account)
             held, cash = today.held, today.cash
             _value(today, market, account)
@@ -219,12 +233,16 @@ def walk(bookings: Iterable[Booking], market: Market, account: Account, last: da
 
 
 def daily_book(bookings: Iterable[Booking], market: Market, account: Account, last: date) -> DailyBook:
-    """Days of the account for `folio.figures.returns.periods`, exact in Decimal; errors as for `walk`.
+    """Days of the account for `folio.figures.returns.periods`, exact in Decimal; errors as for `walk`."""
+    return book_of(walk(bookings, market, account, last), market, account)
+
+
+def book_of(days: Sequence[Day], market: Market, account: Account) -> DailyBook:
+    """Days that were walked, for `folio.figures.returns.periods`, exact in Decimal.
 
     The currency effect of a day is what was held in another currency at the last known close, at the change
     of its rate since; gains are what is left of the change in value.
     """
-    days = walk(bookings, market, account, last)
     columns: dict[str, list[Decimal | None]] = {f.name: [] for f in fields(DailyBook) if f.name != "dates"}
     with localcontext(EXACT):
         before: Day | None = None
@@ -320,7 +338,7 @@ def _move_units(
         )
     else:
         return
-    today.held = today.held | {instrument: after}
+    today.held[instrument] = after
 
 
 def _to_local(booking: Booking, cost: Decimal, market: Market) -> Decimal:

@@ -171,3 +171,18 @@ def test_gains_of_lots_are_those_of_the_days(trades, prices, rates, start):
 def test_what_is_refused(bookings, message):
     with pytest.raises(LedgerError, match=message):
         walk(bookings, market({0: 1}), Account("EUR"), FIRST)
+
+
+@given(
+    booked=st.lists(st.tuples(st.integers(0, 20), st.integers(1, 9)), min_size=1, max_size=12),
+    late=st.tuples(st.integers(0, 20), st.integers(1, 9)),
+)
+def test_a_walk_that_goes_on_after_days_that_nothing_changed_is_the_walk_of_all(booked, late):
+    priced, last = market(dict.fromkeys(range(0, 21, 2), 50)), day(22)
+    bookings = [buy(offset, units, 10 * units) for offset, units in sorted(booked)]
+    before = walk(bookings, priced, Account("EUR"), last)
+    all_of_them = [*bookings, buy(late[0], late[1], 77)]
+    known = [each for each in before if each.day < day(late[0])]
+    whole = walk(all_of_them, priced, Account("EUR"), last)
+    assert walk(all_of_them, priced, Account("EUR"), last, known) == whole
+    assert before == walk(bookings, priced, Account("EUR"), last)
