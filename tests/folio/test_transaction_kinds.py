@@ -37,7 +37,12 @@ def test_directions_of_imported_units(seed):
 
 
 def test_effects_on_lots(seed):
-    effects = {"opening": ("open", "transfer_in"), "closing": ("close", "transfer_out"), "split": ("split",)}
+    effects = {
+        "opening": ("open", "transfer_in"),
+        "closing": ("close", "transfer_out"),
+        "split": ("split",),
+        "lowering": ("return_of_capital",),
+    }
     affecting = {kind: row["ledger_effect"] for kind, row in seed.items() if row["ledger_effect"] != "none"}
     assert lots.EFFECTS.keys() == affecting.keys()
     for kind, effect in lots.EFFECTS.items():

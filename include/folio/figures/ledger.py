@@ -45,6 +45,7 @@ EFFECTS: dict[str, Effect] = {
     "sell": Effect(-1, 1),
     "dividend": Effect(cash_sign=1, is_income=True),
     "interest": Effect(cash_sign=1, is_income=True),
+    "return_of_capital": Effect(cash_sign=1),
     "reinvest": Effect(1, is_income=True),
     "switch_in": Effect(1, -1),
     "switch_out": Effect(-1, 1),
@@ -193,7 +194,7 @@ def walk(
 ) -> list[Day]:
     """State of the account at the close of each day from the first booking to `last`.
 
-    Within a day splits come first, then what adds units, then what takes them.
+    Within a day splits come first, then what adds units, then what lowers their cost, then what takes them.
 
     Parameters
     ----------
@@ -263,7 +264,11 @@ def book_of(days: Sequence[Day], market: Market, account: Account) -> DailyBook:
 
 
 def _phase(booking: Booking) -> int:
-    return 0 if booking.kind == "split" else 1 if EFFECTS[booking.kind].units_sign >= 0 else 2
+    if booking.kind == "split":
+        return 0
+    if booking.kind == "return_of_capital":
+        return 2
+    return 1 if EFFECTS[booking.kind].units_sign >= 0 else 3
 
 
 def _take(today: Day, booking: Booking, market: Market, account: Account) -> None:
@@ -335,6 +340,15 @@ def _move_units(
             units=before.units + moved,
             cost_local=before.cost_local * left + cost * _to_local(booking, cost, market),
             cost_account=before.cost_account * left + cost * rate,
+        )
+    elif booking.kind == "return_of_capital":
+        if before.units <= 0:
+            raise LedgerError(f"{booking.kind} of {booking.booked_on} finds no units of {instrument}")
+        returned = booking.amount - booking.fee - booking.tax
+        after = Held(
+            before.units,
+            max(ZERO, before.cost_local - returned * _to_local(booking, returned, market)),
+            max(ZERO, before.cost_account - returned * rate),
         )
     else:
         return

@@ -26,7 +26,14 @@ EFFECTS: dict[str, EventKind] = {
     **dict.fromkeys(("transfer_out", "merger_out"), "transfer_out"),
     **dict.fromkeys(("transfer_in", "merger_in"), "transfer_in"),
     "split": "split",
+    "return_of_capital": "return_of_capital",
 }
+
+PAIR_ID = """
+    case when events.kind in ('transfer_out', 'transfer_in')
+         then events.pair_key || ' ' || events.instrument_id else events.pair_key end
+"""
+"""What joins two legs, in SQL: one key may move many instruments between accounts, and merges two."""
 
 BATCH = """
     select account_id
@@ -49,24 +56,28 @@ HOLDERS = f"""
 """
 
 EVENTS = f"""
-    with sent as (
-        select events.pair_key, accounts.account_currency
+    with events as (
+        select events.*, accounts.account_currency as home_currency,
+               {PAIR_ID} as pair_id
         from build.int_ledger_events as events
         join build.dim_accounts as accounts using (account_id)
-        where events.kind in ('transfer_out', 'merger_out')
+    ), sent as (
+        select pair_id, min(home_currency) as home_currency
+        from events
+        where kind in ('transfer_out', 'merger_out')
+        group by pair_id
     )
     select events.account_id, events.instrument_id, events.lot_method,
            events.transaction_id::text as event_id, events.kind, events.trade_date as event_date,
-           events.pair_key as pair_id, coalesce(events.units, 0) as units, coalesce(events.ratio, 1) as ratio,
+           events.pair_id, coalesce(events.units, 0) as units, coalesce(events.ratio, 1) as ratio,
            events.price_cost_account as price_cost, events.tax_cost_account as tax_cost,
            events.proceeds_account as proceeds,
-           case when sent.pair_key is null then 1 else rates.rate end as cost_rate
-    from build.int_ledger_events as events
-    join build.dim_accounts as accounts using (account_id)
-    left join sent on sent.pair_key = events.pair_key and events.kind in ('transfer_in', 'merger_in')
+           case when sent.pair_id is null then 1 else rates.rate end as cost_rate
+    from events
+    left join sent on sent.pair_id = events.pair_id and events.kind in ('transfer_in', 'merger_in')
     left join build.fct_fx_rates_daily as rates
-        on rates.from_currency = sent.account_currency
-        and rates.to_currency = accounts.account_currency
+        on rates.from_currency = sent.home_currency
+        and rates.to_currency = events.home_currency
         and rates.valuation_date = events.trade_date
     where events.account_id in ({BATCH})
     order by events.account_id, events.instrument_id, events.trade_date, events.sequence

@@ -15,7 +15,7 @@ from folio.figures.returns.investment import CostEffect, investment_changes
 from folio.figures.returns.periods import Amount, DailyBook, period_results
 from folio.figures.returns.twr import chain, daily_returns
 from folio.jobs import transformation
-from folio.jobs.lots import EFFECTS
+from folio.jobs.lots import EFFECTS, PAIR_ID
 from folio.jobs.nights import Night
 from folio.store import warehouse
 
@@ -32,13 +32,14 @@ VALUES = """
 """
 
 COST_EFFECTS = " ".join(
-    f"when '{kind}' then {CostEffect[effect.upper()]:d}" for kind, effect in EFFECTS.items()
+    f"when '{kind}' then {CostEffect['OPEN' if effect == 'return_of_capital' else effect.upper()]:d}"
+    for kind, effect in EFFECTS.items()
 )
-"""What each kind does to cost is what it does to lots."""
+"""What each kind does to cost is what it does to lots; returned capital opens no units, for less than 0."""
 
 COST_EVENTS = f"""
     with events as (
-        select events.*, portfolios.portfolio_id, portfolios.portfolio_currency
+        select events.*, portfolios.portfolio_id, portfolios.portfolio_currency, {PAIR_ID} as pair_id
         from build.int_ledger_events as events
         join build.dim_accounts as accounts using (account_id)
         join build.dim_portfolios as portfolios using (portfolio_id)
@@ -48,20 +49,26 @@ COST_EVENTS = f"""
         )
     ),
     sent as (
-        select distinct on (pair_key) pair_key, portfolio_currency
-        from events where kind in ('transfer_out', 'merger_out') and pair_key is not null
-        order by pair_key, trade_date
+        select distinct on (pair_id) pair_id, portfolio_currency
+        from events where kind in ('transfer_out', 'merger_out') and pair_id is not null
+        order by pair_id, trade_date
+    ),
+    lowered as (
+        select closing_transaction_id as transaction_id, sum(price_cost_account) as cost
+        from computed.lot_matches where match_rule = 'return_of_capital'
+        group by 1
     ),
     costed as (
         select events.portfolio_id, events.account_id, events.instrument_id, events.trade_date,
                events.sequence, events.units, events.ratio,
-               events.price_cost_account * to_portfolio.rate as cost,
-               case when sent.pair_key is null then 1 else carried.rate end as carry_rate,
-               coalesce(events.pair_key, events.transaction_id::text) as pair_key,
+               coalesce(-lowered.cost, events.price_cost_account) * to_portfolio.rate as cost,
+               case when sent.pair_id is null then 1 else carried.rate end as carry_rate,
+               coalesce(events.pair_id, events.transaction_id::text) as pair_id,
                case events.kind {COST_EFFECTS}
                end as effect
         from events
-        left join sent on sent.pair_key = events.pair_key and events.kind in ('transfer_in', 'merger_in')
+        left join lowered on lowered.transaction_id = events.transaction_id
+        left join sent on sent.pair_id = events.pair_id and events.kind in ('transfer_in', 'merger_in')
         left join build.fct_fx_rates_daily as to_portfolio
             on to_portfolio.from_currency = events.account_currency
             and to_portfolio.to_currency = events.portfolio_currency
@@ -73,7 +80,7 @@ COST_EVENTS = f"""
     )
     select portfolio_id, md5(account_id::text || instrument_id::text)::uuid, trade_date, effect::float8,
            coalesce(units, 0)::float8, coalesce(ratio, 1)::float8, coalesce(cost::float8, 'NaN'),
-           coalesce(carry_rate::float8, 'NaN'), md5(pair_key)::uuid
+           coalesce(carry_rate::float8, 'NaN'), md5(pair_id)::uuid
     from costed
     order by trade_date, effect, account_id, sequence
 """

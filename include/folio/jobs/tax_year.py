@@ -45,6 +45,8 @@ GAINS = """
     where investors.investor_code = %(investor)s
       and accounts.tax_regime = %(regime)s
       and gains.sale_date between %(first_day)s and %(last_day)s
+      -- Capital returned is no gain as long as the cost can take it.
+      and (gains.units > 0 or gains.gain_account <> 0)
     order by gains.sale_date, gains.closing_transaction_id, gains.acquisition_date, gains.lot_id
 """
 
@@ -170,7 +172,8 @@ def form_8949(gain: Gain) -> Line:
     cost = gain.tax_cost_account + gain.cost_added_account
     return {
         "Part": {"short": "I", "long": "II"}.get(gain.term or ""),
-        "(a) Description of property": f"{_plain(gain.units)} {gain.instrument_name}",
+        "(a) Description of property": f"{_plain(gain.units) if gain.units else 'Capital returned of'} "
+        f"{gain.instrument_name}",
         "(b) Date acquired": gain.acquisition_date,
         "(c) Date sold or disposed of": gain.sale_date,
         "(d) Proceeds": _cents(gain.proceeds_account),

@@ -186,3 +186,18 @@ def test_a_walk_that_goes_on_after_days_that_nothing_changed_is_the_walk_of_all(
     whole = walk(all_of_them, priced, Account("EUR"), last)
     assert walk(all_of_them, priced, Account("EUR"), last, known) == whole
     assert before == walk(bookings, priced, Account("EUR"), last)
+
+
+def test_capital_that_is_returned_is_cash_and_lowers_the_average_cost_to_nothing_at_least():
+    returned = [
+        Booking(day(offset), "return_of_capital", D(amount), "SHARE")
+        for offset, amount in ((1, 200), (2, 900))
+    ]
+    days = walk([buy(0, 10, 500), *returned], market({0: 50}), Account("EUR"), day(2))
+    assert [(each.invested, each.cash, each.income) for each in days] == [
+        (500, -500, 0),
+        (300, -300, 0),
+        (0, 600, 0),
+    ]
+    with pytest.raises(LedgerError, match="finds no units of SHARE"):
+        walk(returned, market({0: 50}), Account("EUR"), day(2))

@@ -10,7 +10,7 @@ from folio.jobs import lots
 
 D = Decimal
 HOME, WEALTH, UNIT = (UUID(int=number) for number in (1, 2, 3))
-BROKER, RETIREMENT, POOL, SHARE = (UUID(int=number) for number in (4, 5, 6, 7))
+BROKER, RETIREMENT, POOL, SHARE, OTHER = (UUID(int=number) for number in (4, 5, 6, 7, 8))
 BUILD = """
     create table build.dim_portfolios (portfolio_id uuid, household_id uuid, tax_unit_id uuid);
     create table build.dim_accounts (
@@ -30,28 +30,34 @@ BUILD = """
 
 
 def book(connection: psycopg.Connection[Any], account: UUID, method: str, *events: tuple[Any, ...]) -> None:
-    """Buys (units, cost) and sells (units below zero, proceeds) of the share, in order."""
+    """Buys (units, cost), sells (units below zero, proceeds) and returns of capital (no units), in order."""
     for sequence, (number, day, units, amount) in enumerate(events):
         cost, proceeds = (amount, 0) if units > 0 else (0, amount)
+        kind = "buy" if units > 0 else "sell" if units < 0 else "return_of_capital"
         connection.execute(
             "insert into build.int_ledger_events values "
             "(%s, %s, %s, %s, %s, %s, %s, %s, null, %s, %s, %s, null)",
             [
-                *(UUID(int=number), account, SHARE, method, "buy" if units > 0 else "sell", day, sequence),
+                *(UUID(int=number), account, SHARE, method, kind, day, sequence),
                 *(abs(units), cost, cost, proceeds),
             ],
         )
 
 
+def open_accounts(connection: psycopg.Connection[Any]) -> None:
+    """Three accounts of one household, without an event."""
+    connection.execute("drop schema if exists build cascade; create schema build;" + BUILD)
+    connection.execute("insert into build.dim_portfolios values (%s, %s, %s)", [WEALTH, HOME, UNIT])
+    connection.execute("insert into build.dim_instruments values (%s, 'equity', 'share')", [SHARE])
+    for account, regime in ((BROKER, "us"), (RETIREMENT, "us_retirement"), (POOL, "uk")):
+        connection.execute(
+            "insert into build.dim_accounts values (%s, %s, 'USD', %s)", [account, WEALTH, regime]
+        )
+
+
 def test_matches_carry_rule_term_and_denied_losses_by_the_accounts_method_and_regime(warehouse: str) -> None:
     with psycopg.connect(warehouse) as connection:
-        connection.execute("drop schema if exists build cascade; create schema build;" + BUILD)
-        connection.execute("insert into build.dim_portfolios values (%s, %s, %s)", [WEALTH, HOME, UNIT])
-        connection.execute("insert into build.dim_instruments values (%s, 'equity', 'share')", [SHARE])
-        for account, regime in ((BROKER, "us"), (RETIREMENT, "us_retirement"), (POOL, "uk")):
-            connection.execute(
-                "insert into build.dim_accounts values (%s, %s, 'USD', %s)", [account, WEALTH, regime]
-            )
+        open_accounts(connection)
         book(
             connection,
             BROKER,
@@ -89,3 +95,96 @@ def test_matches_carry_rule_term_and_denied_losses_by_the_accounts_method_and_re
         (302, 3, 30, "pool", None, 0, 0),
     ]
     assert added == []
+
+
+def test_capital_that_is_returned_lowers_cost_and_is_gain_beyond_it(warehouse: str) -> None:
+    with psycopg.connect(warehouse) as connection:
+        open_accounts(connection)
+        book(connection, BROKER, "fifo", (101, "2020-01-01", 10, 100), (102, "2020-06-01", 0, 30),
+             (103, "2021-06-01", 0, 90), (104, "2021-07-01", -5, 80))  # fmt: skip
+        book(connection, POOL, "section_104", (301, "2020-01-01", 0, 10), (302, "2020-01-02", 1, 10))
+    lots.match("2021-08-01T0300Z", "0/1")
+    with psycopg.connect(warehouse) as connection:
+        matches = connection.execute(
+            "select closing_transaction_id, units, tax_cost_account, proceeds_account, match_rule, term "
+            "from computed.lot_matches order by 1"
+        ).fetchall()
+        still = connection.execute(
+            "select units_open, tax_cost_open_account from computed.lots where account_id = %s", [BROKER]
+        ).fetchall()
+        refused = connection.execute("select reason from computed.ledger_rejections").fetchall()
+    assert [(row[0].int, *row[1:]) for row in matches] == [
+        (102, 0, 30, 30, "return_of_capital", "short"),
+        (103, 0, 70, 90, "return_of_capital", "long"),
+        (104, 5, 0, 80, "lot", "long"),
+    ]
+    assert still == [(5, 0)]
+    assert [("finds no units" in reason) for (reason,) in refused] == [True]
+
+
+def move(
+    connection: psycopg.Connection[Any],
+    number: int,
+    account: UUID,
+    kind: str,
+    day: str,
+    pair: str | None,
+    instrument: UUID = SHARE,
+) -> None:
+    """A unit that is bought for ten or moves between accounts."""
+    cost = 10 if kind == "buy" else 0
+    connection.execute(
+        "insert into build.int_ledger_events values (%s, %s, %s, 'fifo', %s, %s, %s, 1, null, %s, %s, 0, %s)",
+        [UUID(int=number), account, instrument, kind, day, number, cost, cost, pair],
+    )
+
+
+def rate_dollars(connection: psycopg.Connection[Any]) -> None:
+    """A dollar is a dollar on every day of 2020."""
+    connection.execute(
+        "insert into build.fct_fx_rates_daily select 'USD', 'USD', day::date, 1 "
+        "from generate_series(date '2020-01-01', date '2020-12-31', interval '1 day') as day"
+    )
+
+
+def test_one_key_moves_several_instruments(warehouse: str) -> None:
+    with psycopg.connect(warehouse) as connection:
+        open_accounts(connection)
+        rate_dollars(connection)
+        connection.execute("insert into build.dim_instruments values (%s, 'equity', 'share')", [OTHER])
+        for number, instrument in enumerate((SHARE, OTHER)):
+            move(connection, number, BROKER, "buy", "2020-01-01", None, instrument)
+            move(connection, 10 + number, BROKER, "transfer_out", "2020-02-01", "all", instrument)
+            move(connection, 20 + number, RETIREMENT, "transfer_in", "2020-02-01", "all", instrument)
+    lots.match("2021-08-01T0300Z", "0/1")
+    with psycopg.connect(warehouse) as connection:
+        held = connection.execute(
+            "select account_id, instrument_id, units_open, tax_cost_open_account from computed.lots "
+            "where units_open > 0 order by 2"
+        ).fetchall()
+    assert held == [(RETIREMENT, SHARE, 1, 10), (RETIREMENT, OTHER, 1, 10)]
+
+
+def test_several_that_leave_under_one_key_are_refused_and_the_rest_of_the_night_goes_on(
+    warehouse: str,
+) -> None:
+    with psycopg.connect(warehouse) as connection:
+        open_accounts(connection)
+        rate_dollars(connection)
+        book(connection, BROKER, "fifo", (1, "2020-01-01", 10, 100))
+        for number, pair in ((2, "twice"), (3, "twice"), (4, "once")):
+            move(connection, number, BROKER, "transfer_out", "2020-02-01", pair)
+        move(connection, 5, RETIREMENT, "transfer_in", "2020-02-02", "twice")
+        move(connection, 6, RETIREMENT, "transfer_in", "2020-02-02", "once")
+    lots.match("2021-08-01T0300Z", "0/1")
+    with psycopg.connect(warehouse) as connection:
+        held = connection.execute(
+            "select account_id, sum(units_open), sum(tax_cost_open_account) from computed.lots "
+            "group by 1 order by 1"
+        ).fetchall()
+        refused = connection.execute(
+            "select transaction_id, reason from computed.ledger_rejections order by 1"
+        ).fetchall()
+    assert held == [(BROKER, 9, 90), (RETIREMENT, 1, 10)]
+    assert [number.int for number, _ in refused] == [2, 3, 5]
+    assert "joins 2 leaving events" in refused[0][1]

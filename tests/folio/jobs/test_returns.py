@@ -135,6 +135,24 @@ def test_a_transfer_carries_its_average_cost_to_the_other_portfolio(measured):
     assert rates[of("portfolio", "q"), "ITD"][2] == 500
 
 
+def test_capital_that_is_returned_lowers_the_investment_by_the_cost_it_took(measured, warehouse):
+    with psycopg.connect(warehouse) as connection:
+        connection.execute(
+            "insert into computed.lot_matches (account_id, instrument_id, closing_transaction_id, lot_id, "
+            "acquisition_date, sale_date, units, price_cost_account, tax_cost_account, proceeds_account, "
+            "match_rule) values (%s, %s, %s, %s, %s, %s, 0, 400, 400, 450, 'return_of_capital')",
+            [
+                of("account", "a"), of("instrument", "share"), of("transaction", "back"), of("lot", "buy"),
+                day(0), day(1),
+            ],
+        )  # fmt: skip
+    rates = measured(
+        [event("buy", "a", "buy", 0, 10, 1000), event("back", "a", "return_of_capital", 1, 0)],
+        [("p", 0, 1000, 1000, 0, 0), ("p", 1, 600, 0, 0, 450), ("p", 2, 600, 0, 0, 0)],
+    )
+    assert rates[of("portfolio", "p"), "1D"][2] == 600
+
+
 def test_a_portfolio_without_units_has_no_investment(measured):
     rates = measured([], [("p", 0, 100, 100, 0, 0), ("p", 1, 100, 0, 0, 0)])
     assert rates[of("portfolio", "p"), "ITD"][2] is None

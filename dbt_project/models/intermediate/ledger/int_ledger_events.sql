@@ -44,7 +44,7 @@ with booked as (
         transactions.status = 'settled'
         and transactions.ledger_effect <> 'none'
         and transactions.instrument_id is not null
-        and transactions.units > 0
+        and (transactions.units > 0 or transactions.ledger_effect = 'lowering')
 ),
 
 first_trades as (
@@ -106,8 +106,8 @@ events as (
         occurred_at,
         source_line,
         pair_key,
-        case ledger_effect when 'split' then 0 when 'opening' then 1 else 2 end as phase,
-        case when kind = 'split' then 0 else units end as units,
+        case ledger_effect when 'split' then 0 when 'opening' then 1 when 'lowering' then 2 else 3 end as phase,
+        case when kind = 'split' then 0 else coalesce(units, 0) end as units,
         case when kind = 'split' then units end as ratio,
         case
             when ledger_effect <> 'opening' or kind = 'bonus' then 0
@@ -120,7 +120,7 @@ events as (
             else amount_account + fee_account + tax_account
         end as tax_cost_account,
         case
-            when ledger_effect <> 'closing' then 0
+            when ledger_effect not in ('closing', 'lowering') then 0
             when kind in ('transfer_out', 'merger_out', 'swap_out', 'network_fee') then coalesce(amount_account, 0)
             else amount_account - fee_account - tax_account
         end as proceeds_account

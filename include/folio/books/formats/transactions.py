@@ -47,6 +47,7 @@ KINDS: Mapping[str, Needs] = MappingProxyType(
         "airdrop": _UNITS,
         "split": _UNITS,
         "dividend": Needs(instrument=True, amount=True),
+        "return_of_capital": Needs(instrument=True, amount=True),
         "deposit": _MONEY,
         "withdrawal": _MONEY,
         "interest": _MONEY,
@@ -91,7 +92,8 @@ class TransactionRow(BookRow):
     kind: Literal[
         "buy", "sell", "switch_in", "switch_out", "reinvest", "transfer_in", "transfer_out", "bonus",
         "merger_in", "merger_out", "swap_in", "swap_out", "network_fee", "staking_reward", "airdrop", "split",
-        "dividend", "deposit", "withdrawal", "interest", "fee", "tax", "stamp_duty", "exit_load", "reversal",
+        "dividend", "return_of_capital", "deposit", "withdrawal", "interest", "fee", "tax", "stamp_duty",
+        "exit_load", "reversal",
     ]  # fmt: skip
     trade_date: Day
     settlement_date: Day | None = None

@@ -144,9 +144,9 @@ class _Ledger(Generic[Key]):
                 by_day.setdefault(event.event_date, {}).setdefault(key, deque()).append(event)
                 if event.kind in LEAVING and event.pair_id is not None:
                     expected[event.pair_id] = expected.get(event.pair_id, 0) + 1
-        for pair_id, count in expected.items():
-            if count > 1:
-                raise LotError(f"pair {pair_id} joins {count} leaving events where one is meant")
+        if not self.skips:
+            for pair_id in expected:
+                _refuse_ambiguous(pair_id, expected)
         for day in sorted(by_day):
             self._walk_day(by_day[day], expected)
 
@@ -187,6 +187,8 @@ class _Ledger(Generic[Key]):
     def _take(self, key: Key, event: LotEvent, expected: Mapping[str, int]) -> None:
         try:
             carried = event.carried
+            if event.kind in LEAVING:
+                _refuse_ambiguous(event.pair_id, expected)
             if event.kind == "transfer_in" and event.pair_id in expected:
                 if event.pair_id not in self.in_transit:
                     raise LotError(f"event {event.event_id}: nothing of pair {event.pair_id} is on its way")
@@ -206,3 +208,9 @@ class _Ledger(Generic[Key]):
         if not self.skips:
             raise error
         self.refused.append(RefusedEvent(key, event.event_id, str(error)))
+
+
+def _refuse_ambiguous(pair_id: str | None, expected: Mapping[str, int]) -> None:
+    """LotError where several events leave under one pair id: none says which of them arrives."""
+    if pair_id is not None and (count := expected.get(pair_id, 0)) > 1:
+        raise LotError(f"pair {pair_id} joins {count} leaving events where one is meant")
