@@ -1,8 +1,9 @@
-"""Daily tables made anew from the first touched day on are, whatever has changed, those made whole."""
+"""Daily tables made anew from the first touched day on are, whatever has changed, those made whole.
 
-import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+On random ledgers with the laws that hold of any, in `tests/random_ledgers.py`; on the demo beside them.
+"""
+
+from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from decimal import Decimal
 from random import Random
@@ -10,12 +11,15 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 
 from folio.books.identity import surrogate_id
 from folio.errors import TransformationError
-from folio.jobs import ingest, lots, nights, pipeline, returns, transformation
+from folio.jobs import gates, ingest, lots, nights, pipeline, returns, transformation
 from folio.jobs.nights import Night
-from folio.settings import settings
+from tests import random_ledgers
+from tests.random_ledgers import Ledger, Market, Sums
 
 DAILY = (
     "build.int_prices_carried",
@@ -27,6 +31,17 @@ DAILY = (
     "build.fct_holdings",
     "build.fct_account_values_daily",
     "build.fct_portfolio_values_daily",
+)
+
+CENT = Decimal("0.01")
+
+COMPUTED_BY_A_BUILD = (
+    "computed.lots",
+    "computed.lot_matches",
+    "computed.position_intervals",
+    "computed.ledger_rejections",
+    "computed.portfolio_returns_daily",
+    "computed.period_rates",
 )
 
 
@@ -51,34 +66,51 @@ def first_days(dsn) -> set[date | None]:
     return {day for (day,) in rows(dsn, "select first_day from ops.stage_builds where stage <> 'decisions'")}
 
 
-@contextmanager
-def twin(demo, dsn) -> Iterator[str]:
-    """A copy of a database in which nothing says what was counted, under `settings()` meanwhile."""
-    name = f"folio_twin_{secrets.token_hex(4)}"
-    demo.server.create_database(name, template=psycopg.conninfo.conninfo_to_dict(dsn)["dbname"])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FOLIO_DSN", demo.server.url(name))
-        settings.cache_clear()
-        with psycopg.connect(demo.server.url(name)) as connection:
-            connection.execute("delete from ops.stage_builds")
-        yield demo.server.url(name)
-    settings.cache_clear()
-    demo.server.drop_database(name)
-
-
-def expect_as_made_whole(demo, dsn, night, relations_of: Callable[[str], dict[str, str]]) -> None:
-    """The built and computed tables of a database are those that a build of every day makes."""
+def expect_as_made_whole(dsn, night, relations_of: Callable[[str], dict[str, str]]) -> None:
+    """The built and computed tables of a database are those that a build of every day then makes."""
     made = relations_of(dsn)
-    with twin(demo, dsn) as other:
-        build(night)
-        assert first_days(other) == {None}
-        whole = relations_of(other)
+    with psycopg.connect(dsn) as connection:
+        connection.execute("delete from ops.stage_builds")
+        for relation in COMPUTED_BY_A_BUILD:
+            connection.execute(f"truncate {relation}")
+    build(night)
+    assert first_days(dsn) == {None}
+    whole = relations_of(dsn)
     kept = [name for name in whole if name.startswith(("build.", "computed.")) and name != "build.touched"]
     assert set(DAILY) <= set(kept)
     assert {name for name in kept if made[name] != whole[name]} == set()
 
 
 # ---- changes, each landed as a load of its own -------------------------------------------------------------
+
+
+def land(
+    dsn: str, night: Night, facts: Iterable[tuple[str, Iterable[dict]]], names: Iterable[tuple[str, str]] = ()
+) -> None:
+    """Rows by raw table as one load, observed a minute before a night, and names of the map of identities."""
+    load = uuid4()
+    observed = night.instant - timedelta(minutes=1)
+    with psycopg.connect(dsn) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "insert into raw.loads (load_id, source, dataset, slot, attempt, request, status, "
+            "payload_sha256, observed_at, finished_at) "
+            "values (%s, 'test', 'test', %s, 1, '', 'loaded', '0', %s, clock_timestamp())",
+            [load, str(load), observed],
+        )
+        cursor.executemany(
+            "insert into raw.identities (kind, source_key, id, load_id) values (%s, %s, %s, %s)",
+            [(kind, key, surrogate_id(kind, key), load) for kind, key in names],
+        )
+        for table, versions in facts:
+            said = [
+                version | {"observed_at": observed, "known_basis": "observed", "load_id": load, "line": line}
+                for line, version in enumerate(versions, start=1)
+            ]
+            columns = list(said[0]) if said else []
+            cursor.executemany(
+                f"insert into raw.{table} ({', '.join(columns)}) values ({', '.join(['%s'] * len(columns))})",
+                [[row[column] for column in columns] for row in said],
+            )
 
 
 class Facts:
@@ -96,28 +128,7 @@ class Facts:
 
     def land(self, table: str, *versions: dict, names: dict[str, str] | None = None) -> None:
         """Versions of rows of one raw table, and keys that enter the map of identities, by kind."""
-        load = uuid4()
-        observed = self.night.instant - timedelta(minutes=1)
-        with psycopg.connect(self.dsn) as connection:
-            connection.execute(
-                "insert into raw.loads (load_id, source, dataset, slot, attempt, request, status, "
-                "payload_sha256, observed_at, finished_at) "
-                "values (%s, 'test', %s, %s, 1, '', 'loaded', '0', %s, clock_timestamp())",
-                [load, table, str(load), observed],
-            )
-            for kind, key in (names or {}).items():
-                connection.execute(
-                    "insert into raw.identities (kind, source_key, id, load_id) values (%s, %s, %s, %s)",
-                    [kind, key, surrogate_id(kind, key), load],
-                )
-            for line, version in enumerate(versions, start=1):
-                row = version | {
-                    "observed_at": observed, "known_basis": "observed", "load_id": load, "line": line,
-                }  # fmt: skip
-                connection.execute(
-                    f"insert into raw.{table} ({', '.join(row)}) values ({', '.join(['%s'] * len(row))})",  # type: ignore[arg-type]
-                    list(row.values()),
-                )
+        land(self.dsn, self.night, [(table, versions)], (names or {}).items())
 
     def day(self, latest: int = 0) -> date:
         """A weekday of the last three years, at least so many days before the night's."""
@@ -260,27 +271,122 @@ def take_in(night: str) -> None:
         getattr(ingest, source)(night)
 
 
-@pytest.mark.timeout(1500)
-def test_a_night_after_changes_of_the_past_makes_what_a_whole_build_makes(demo, relations_of):
-    second = demo.nights[1]
-    with demo.copy(nights_done=1) as dsn:
-        take_in(second)
-        facts = Facts(dsn, second, seed=1)
-        for change in (a_corrected_nav, a_corrected_rate, a_booking_of_the_past):
-            change(facts)
-        build(second)
-        earliest = min(first_days(dsn))
-        assert earliest < Night.parse(second).valuation_date - timedelta(days=1)
-        expect_as_made_whole(demo, dsn, second, relations_of)
+def book(seed: int, count: int) -> tuple[Market, list[Ledger]]:
+    """A market and ledgers; what is late or corrected of them is of some day on, which is drawn too."""
+    random = Random(seed)
+    since = random.choice(random_ledgers.DAYS[3:30])
+    market = Market.drawn(random, since)
+    looks_ahead = random.random() < 0.3  # such accounts reach back a month for every booking
+    return market, [Ledger.drawn(random, f"L{n}", market, since, looks_ahead) for n in range(count)]
+
+
+def hear(dsn, number: int, market: Market, ledgers: list[Ledger]) -> str:
+    """Land what becomes known before one of the two nights; gives the night."""
+    night = random_ledgers.NIGHTS[number]
+    facts = random_ledgers.facts_of(ledgers, market, number)
+    land(dsn, Night.parse(night), facts, () if number else random_ledgers.names_of(ledgers))
+    return night
+
+
+def expect_sums(dsn, ledgers: list[Ledger]) -> None:
+    """Units, cash, cost, income, fees, taxes and values are what plain sums of the bookings give."""
+    account = "join build.dim_accounts using (account_id)"
+    instrument = "join build.dim_instruments using (instrument_id)"
+    refused = {
+        key
+        for (key,) in rows(
+            dsn,
+            "select distinct transaction_key from raw.book_transactions "
+            "join computed.ledger_rejections using (transaction_id)",
+        )
+    }
+    lots_held, positions = (
+        {(one, name): units for one, name, units in rows(dsn, query)}
+        for query in (
+            f"select account_code, instrument_code, sum(units_open) "
+            f"from build.fct_tax_lots {account} {instrument} group by 1, 2",
+            f"select account_code, instrument_code, units "
+            f"from build.fct_positions {account} {instrument} where valid_to is null",
+        )
+    )
+    cash = dict(
+        rows(dsn, f"select account_code, balance_account from build.fct_cash_balances {account} "
+                  "where valid_to is null")
+    )  # fmt: skip
+    costs = dict(
+        rows(
+            dsn,
+            "select account_code, sum(cost) from ("
+            " select account_id, tax_cost_open_account as cost from build.fct_tax_lots"
+            " union all select account_id, tax_cost_account - case when lot_method = 'acb'"
+            f"  then disallowed_account else 0 end from build.fct_realised_gains {account}"
+            f") as costs {account} group by 1",
+        )
+    )
+    results = {
+        code: figures
+        for code, *figures in rows(
+            dsn,
+            "select portfolio_code, final_value_portfolio, income_portfolio, fees_portfolio, taxes_portfolio "
+            "from build.fct_period_results join build.dim_portfolios using (portfolio_id) "
+            "where period = 'ITD'",
+        )
+    }
+    valued = 0
+    for ledger in ledgers:
+        sums = Sums(ledger, refused)
+        for position, units in sums.units.items():
+            for held in (lots_held, positions):
+                assert held.get(position, 0) == pytest.approx(units, abs=Decimal("1e-9")), position
+        for account_key, balance in sums.cash.items():
+            assert cash.get(account_key, 0) == pytest.approx(balance, abs=CENT), account_key
+        if sums.is_cost_kept:
+            cost = sum(costs.get(key, 0) for key in ledger.accounts)
+            assert cost == pytest.approx(sum(sums.paid.values()), abs=CENT), ledger.name
+        for portfolio in ledger.portfolios.keys() & results.keys():
+            final, *changes = results[portfolio]
+            expected = [named[portfolio] for named in (sums.income, sums.fees, sums.taxes)]
+            assert changes == [pytest.approx(amount, abs=CENT) for amount in expected], portfolio
+            if final is not None:
+                valued += 1
+                assert final == pytest.approx(sums.value(portfolio), abs=CENT), portfolio
+    assert valued > len(ledgers) / 2
+
+
+def run_two_nights(open_warehouse, relations_of, seed: int, count: int) -> None:
+    market, ledgers = book(seed, count)
+    with open_warehouse() as dsn:
+        for number in range(2):
+            night = hear(dsn, number, market, ledgers)
+            build(night)
+            gates.check_identities(night)
+        assert None not in first_days(dsn)
+        expect_sums(dsn, ledgers)
+        expect_as_made_whole(dsn, night, relations_of)
 
 
 @pytest.mark.timeout(1500)
-def test_a_build_that_broke_off_is_made_good_by_the_next(demo, relations_of):
-    night = demo.nights[0]
-    with demo.copy(nights_done=1) as dsn:
+@settings(max_examples=1, phases=[Phase.generate])
+@given(seed=st.integers(0, 2**32 - 1))
+def test_fifty_ledgers_keep_the_laws_and_are_as_made_whole(open_warehouse, relations_of, seed):
+    run_two_nights(open_warehouse, relations_of, seed, 50)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.timeout(3600)
+@settings(max_examples=5, phases=[Phase.generate])
+@given(seed=st.integers(0, 2**32 - 1))
+def test_a_thousand_ledgers_keep_the_laws_and_are_as_made_whole(open_warehouse, relations_of, seed):
+    run_two_nights(open_warehouse, relations_of, seed, 200)
+
+
+@pytest.mark.timeout(1500)
+def test_a_build_that_broke_off_is_made_good_by_the_next(open_warehouse, relations_of):
+    market, ledgers = book(seed=1, count=5)
+    with open_warehouse() as dsn:
+        build(hear(dsn, 0, market, ledgers))
+        night = hear(dsn, 1, market, ledgers)
         before = relations_of(dsn)
-        nav = Facts(dsn, night, seed=2)
-        a_corrected_nav(nav)
         with psycopg.connect(dsn) as connection:
             connection.execute(
                 "alter table build.fct_account_values_daily add constraint full_disk check (false) not valid"
@@ -293,7 +399,7 @@ def test_a_build_that_broke_off_is_made_good_by_the_next(demo, relations_of):
         with psycopg.connect(dsn) as connection:
             connection.execute("alter table build.fct_account_values_daily drop constraint full_disk")
         build(night)
-        expect_as_made_whole(demo, dsn, night, relations_of)
+        expect_as_made_whole(dsn, night, relations_of)
 
 
 @pytest.mark.exhaustive
@@ -313,4 +419,4 @@ def test_any_sequence_of_changes_makes_what_a_whole_build_makes(demo, relations_
             if random.random() < 0.5:  # the night again, which now knows more
                 random.choice(DATED)(facts)
                 build(night)
-        expect_as_made_whole(demo, dsn, demo.nights[-1], relations_of)
+        expect_as_made_whole(dsn, demo.nights[-1], relations_of)

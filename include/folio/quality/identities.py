@@ -85,28 +85,42 @@ IDENTITIES = (
     Identity(
         name="cost_in_is_cost_out_and_cost_held",
         relation="fct_realised_gains",
-        law="what was paid for units is the cost of lots open and of lots sold, in every household "
-        "that moved no units between accounts of two currencies",
+        law="what was paid for units is the cost of lots open and of lots sold, in every household all of "
+        "whose transfers have arrived, between accounts of one currency",
         tolerance=CENT,
         breaches="""
             with homes as (
                 select account_id, account_currency, household_id
                 from build.dim_accounts join build.dim_portfolios using (portfolio_id)
-            ), crossed as (
-                select distinct homes.household_id
-                from build.int_ledger_events as events join homes using (account_id)
-                join build.int_ledger_events as others using (pair_key)
-                join homes as other_homes on other_homes.account_id = others.account_id
-                where (other_homes.account_currency, other_homes.household_id)
-                    <> (homes.account_currency, homes.household_id)
-            ), paid as (
-                select homes.household_id, homes.account_currency, sum(events.tax_cost_account) as cost
+            ), counted as (
+                select events.*, homes.household_id, homes.account_currency as home_currency,
+                       kinds.ledger_effect,
+                       case when events.kind in ('transfer_out', 'merger_out') then 'out'
+                            when events.kind in ('transfer_in', 'merger_in') then 'in' end as leg
                 from build.int_ledger_events as events
                 join homes using (account_id)
                 join build.transaction_kinds as kinds using (kind)
                 left join computed.ledger_rejections as refused using (transaction_id)
-                where kinds.ledger_effect = 'opening' and events.kind not in ('transfer_in', 'merger_in')
-                  and refused.transaction_id is null
+                where refused.transaction_id is null
+            ), paired as (
+                select legs.*, others.household_id as other_household_id,
+                       others.home_currency as other_currency
+                from counted as legs
+                left join counted as others
+                    on others.pair_key = legs.pair_key and others.leg <> legs.leg
+                    and (legs.kind not in ('transfer_out', 'transfer_in')
+                         or others.instrument_id = legs.instrument_id)
+                where legs.leg is not null
+            ), left_out as (
+                select household_id from paired
+                where (other_household_id is null and leg = 'out')
+                    or (other_household_id, other_currency) <> (household_id, home_currency)
+            ), paid as (
+                select household_id, home_currency as account_currency, sum(tax_cost_account) as cost
+                from counted
+                where ledger_effect = 'opening' and transaction_id not in (
+                    select transaction_id from paired where other_household_id is not null
+                )
                 group by 1, 2
             ), kept as (
                 select household_id, account_currency, sum(cost) as cost from (
@@ -120,7 +134,7 @@ IDENTITIES = (
             select 'household ' || household_id || ' in ' || account_currency,
                    coalesce(paid.cost, 0), coalesce(kept.cost, 0)
             from paid full join kept using (household_id, account_currency)
-            where household_id not in (select household_id from crossed)
+            where household_id not in (select household_id from left_out)
               and abs(coalesce(paid.cost, 0) - coalesce(kept.cost, 0)) > %(tolerance)s
         """,
     ),
