@@ -31,6 +31,7 @@ DAILY = (
     "build.fct_holdings",
     "build.fct_account_values_daily",
     "build.fct_portfolio_values_daily",
+    "build.fct_allocations",
 )
 
 CENT = Decimal("0.01")
