@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
 from itertools import chain as joined
 from itertools import pairwise
 from typing import Any
@@ -14,7 +15,7 @@ from folio.figures.arrays import DateArray, FloatArray
 from folio.figures.returns.investment import CostEffect, investment_changes
 from folio.figures.returns.periods import Amount, DailyBook, period_results
 from folio.figures.returns.twr import chain, daily_returns
-from folio.jobs import transformation
+from folio.jobs import touches, transformation
 from folio.jobs.lots import EFFECTS, PAIR_ID
 from folio.jobs.nights import Night
 from folio.store import warehouse
@@ -23,6 +24,8 @@ CHUNK = 65_536
 
 LARGEST_RATE = 1e8
 """Rates from here on do not fit numeric(20, 12); they come of next to nothing invested."""
+
+WRITTEN = "select from computed.portfolio_returns_daily where valuation_date < %s limit 1"
 
 VALUES = """
     select portfolio_id, valuation_date, coalesce(value_portfolio::float8, 'NaN'),
@@ -89,24 +92,30 @@ COST_EVENTS = f"""
 def measure(night: str) -> None:
     """Write the daily returns and period rates of every portfolio for a night.
 
-    Reads built daily values in portfolio currency; writes computed.portfolio_returns_daily and
-    computed.period_rates, replacing what stood there, unless the measures that were made of it stand.
+    Reads built daily values in portfolio currency; writes computed.period_rates, and of
+    computed.portfolio_returns_daily the days that the stage after it makes anew, replacing what stood there,
+    unless the measures that were made of them stand.
     """
     Night.parse(night)
     if transformation.is_built("measures"):
         return
     returns_lines: list[str] = []
     rate_rows: list[tuple[Any, ...]] = []
+    begun = touches.begin_stage("measures", "values", transformation.code_fingerprint())
     with warehouse.connect() as connection:
+        # Returns hang on the days before theirs, never on later ones, so those before the first day stay.
+        first_day = begun if begun and connection.execute(WRITTEN, [begun]).fetchone() else None
         investments = _investments(connection)
         for portfolio_id, book in _books(connection, investments):
-            returns_lines.extend(_daily_lines(portfolio_id, book))
+            returns_lines.extend(_daily_lines(portfolio_id, book, first_day))
             rate_rows.extend(_period_rows(portfolio_id, book))
         warehouse.replace(
             connection,
             "computed.portfolio_returns_daily",
             ["portfolio_id", "valuation_date", "daily_return", "cumulative_twr", "is_restart"],
             warehouse.CopyText(returns_lines),
+            where="valuation_date >= %s" if first_day else "true",
+            parameters=[first_day] if first_day else [],
         )
         warehouse.replace(
             connection,
@@ -188,17 +197,18 @@ def _books(
         )
 
 
-def _daily_lines(portfolio_id: UUID, book: DailyBook) -> Iterator[str]:
-    """Rows of computed.portfolio_returns_daily as COPY text."""
+def _daily_lines(portfolio_id: UUID, book: DailyBook, first_day: date | None) -> Iterator[str]:
+    """Rows of computed.portfolio_returns_daily as COPY text, from a day on where one is given."""
     returns = daily_returns(book.value, book.deposits, book.withdrawals, end_deposits=book.end_deposits)
     linked = chain(returns)
     growth = np.where(returns.is_gap, np.nan, linked.growth - 1.0)
+    days = slice(np.searchsorted(book.dates, np.datetime64(first_day)) if first_day else 0, None)
     name = str(portfolio_id)
     for day, rate, grown, is_restart in zip(
-        np.datetime_as_string(book.dates).tolist(),
-        _ratios(returns.rate),
-        _ratios(growth),
-        np.where(linked.is_restart, "t", "f").tolist(),
+        np.datetime_as_string(book.dates[days]).tolist(),
+        _ratios(returns.rate[days]),
+        _ratios(growth[days]),
+        np.where(linked.is_restart[days], "t", "f").tolist(),
         strict=True,
     ):
         yield f"{name}\t{day}\t{rate}\t{grown}\t{is_restart}"

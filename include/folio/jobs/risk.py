@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -80,7 +81,7 @@ PORTFOLIO_RETURNS = """
 class Series:
     """Weekday returns of a portfolio, oldest first, and the days they are of."""
 
-    days: list[date]
+    days: DateArray
     returns: FloatArray
 
 
@@ -93,11 +94,10 @@ class RiskFree:
     valid_to: DateArray
     annual_rate: FloatArray
 
-    def per_day(self, days: list[date]) -> FloatArray:
+    def per_day(self, days: DateArray) -> FloatArray:
         """Rate of each day, compounded to the annual one over a year's weekdays; NaN where none is valid."""
-        asked = np.array(days, dtype="datetime64[D]")
-        place = np.searchsorted(self.valid_from, asked, side="right") - 1
-        is_valid = (place >= 0) & (asked < self.valid_to[place])
+        place = np.searchsorted(self.valid_from, days, side="right") - 1
+        is_valid = (place >= 0) & (days < self.valid_to[place])
         return np.where(is_valid, (1.0 + self.annual_rate[place]) ** (1.0 / PERIODS_PER_YEAR) - 1.0, np.nan)
 
 
@@ -192,7 +192,7 @@ def measured(series: Series, basis: str, risk_free: RiskFree | None) -> Iterator
 
 
 def _rate_a_day(
-    returns: FloatArray, days: list[date], risk_free: RiskFree | None
+    returns: FloatArray, days: DateArray, risk_free: RiskFree | None
 ) -> tuple[FloatArray | None, int, str | None]:
     """Rate of each day, the number of returns that have one, and why there are too few; None where none are.
 
@@ -239,6 +239,7 @@ def _of_current_holdings(connection: psycopg.Connection[Any], day: date) -> Iter
     columns = {
         key: np.array([days.get(weekday, np.nan) for weekday in weekdays]) for key, days in series.items()
     }
+    days_of_all = np.array(weekdays, dtype="datetime64[D]")
     never = np.full(len(weekdays), np.nan)
     portfolios: dict[UUID, list[tuple[float | None, FloatArray]]] = defaultdict(list)
     for portfolio, instrument, currency, value in connection.execute(HOLDINGS, [day]):
@@ -249,14 +250,17 @@ def _of_current_holdings(connection: psycopg.Connection[Any], day: date) -> Iter
         if total > 0 and all(value is not None for value, _ in holdings):
             yield (
                 portfolio,
-                Series(weekdays, np.sum([value / total * returns for value, returns in held], axis=0)),
+                Series(days_of_all, np.sum([value / total * returns for value, returns in held], axis=0)),
             )
 
 
 def _of_history(connection: psycopg.Connection[Any]) -> Iterator[tuple[UUID, Series]]:
     """Weekday returns that portfolios really had."""
-    found: dict[UUID, list[tuple[date, float]]] = defaultdict(list)
-    for portfolio, weekday, daily_return in connection.execute(PORTFOLIO_RETURNS):
-        found[portfolio].append((weekday, daily_return))
-    for portfolio, days in found.items():
-        yield portfolio, Series([weekday for weekday, _ in days], np.array([change for _, change in days]))
+    portfolio_ids, days, changes = warehouse.read_arrays(
+        connection, PORTFOLIO_RETURNS, ("uuid", "date", "float8")
+    )
+    firsts = np.flatnonzero(portfolio_ids[1:] != portfolio_ids[:-1]) + 1
+    for first, end in pairwise([0, *firsts.tolist(), len(days)]):
+        if first < end:
+            portfolio_id = UUID(bytes=portfolio_ids[first].tobytes())
+            yield portfolio_id, Series(days[first:end], changes[first:end])

@@ -27,7 +27,7 @@ def rates(*rows: tuple[str, str, float], currency: str = "USD") -> RiskFree:
 
 
 def ratios(returns: Sequence[float], risk_free: RiskFree | None) -> dict[str, Measured]:
-    series = Series(weekdays(len(returns)), np.array(returns))
+    series = Series(np.array(weekdays(len(returns)), dtype="datetime64[D]"), np.array(returns))
     found = {row.measure: row for row in measured(series, "current_holdings", risk_free)}
     return {name: found[name] for name in ("sharpe", "sortino")}
 
