@@ -592,7 +592,7 @@ def test_models_share_connections_and_leave_none_open(built: Built) -> None:
 
 MADE = """
     select relname, oid from pg_class where relnamespace = 'build'::regnamespace
-    and relname in ('transaction_kinds', 'stg_amfi__navs', 'stg_books__accounts')
+    and relname in ('transaction_kinds', 'stg_ops__loads', 'stg_books__accounts')
 """
 
 
@@ -606,11 +606,11 @@ def test_seeds_and_views_of_raw_tables_are_made_with_their_code_and_not_each_nig
     nodes = {node.node for node in transformation.run_stage(NEXT_NIGHT, "ledger").nodes}
     assert {name for name, made in built.rows(MADE) if before[name] == made} == {
         "transaction_kinds",
-        "stg_amfi__navs",
+        "stg_ops__loads",
     }
-    assert any(name.startswith("unique_key_of_stg_amfi__navs") for name in nodes)  # its rows may be others
+    assert any(name.startswith("unique_key_of_stg_ops__loads") for name in nodes)  # its rows may be others
     with psycopg.connect(built.dsn) as connection:
-        connection.execute("drop view build.stg_amfi__navs cascade")
+        connection.execute("drop view build.stg_ops__loads cascade")
         connection.execute("update ops.stage_builds set is_current = false")
     transformation.run_stage(NEXT_NIGHT, "ledger")
     assert len(built.rows(MADE)) == 3
