@@ -1,7 +1,8 @@
 """Cases of Portfolio Performance: rates, daily chains, period results, scenarios, dividends, drawdowns."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -41,8 +42,12 @@ KINDS = {
     "SELL": ("sell", 1),
     "DELIVERY_INBOUND": ("buy", 1),
     "DELIVERY_OUTBOUND": ("sell", 1),
+    "TRANSFER_IN": ("deposit", 1),
+    "TRANSFER_OUT": ("withdrawal", 1),
 }
 """Kind of booking and sign of its amount by type; a delivery is paid past the account."""
+MOVED = {"TRANSFER_IN": "DELIVERY_INBOUND", "TRANSFER_OUT": "DELIVERY_OUTBOUND"}
+"""What a transfer of shares is to the side that gives or takes them."""
 
 
 def day(text: str) -> date:
@@ -63,6 +68,25 @@ def money(text: str, default: str) -> tuple[Decimal, str]:
     ), currency or default
 
 
+def named(row: Any) -> Mapping[str, Any]:
+    """A row of an account by the names of its fields."""
+    return row if isinstance(row, Mapping) else dict(zip(("date", "type", "amount"), row, strict=True))
+
+
+def kept(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Rows without the transfers of shares between the client's own portfolios, which change nothing."""
+    ends = Counter((row["date"], row["type"], row["shares"]) for row in rows if row["type"] in MOVED)
+    found = []
+    for row in rows:
+        if row["type"] in MOVED and "shares" in row:
+            other = "TRANSFER_OUT" if row["type"] == "TRANSFER_IN" else "TRANSFER_IN"
+            if ends[row["date"], other, row["shares"]]:
+                continue
+            row = {**row, "type": MOVED[row["type"]]}
+        found.append(row)
+    return found
+
+
 class Ledger:
     """Bookings and market of a case's inputs."""
 
@@ -70,10 +94,8 @@ class Ledger:
         self.currency = inputs.get("report_currency", "EUR")
         self.start, self.end = (day(text) for text in inputs["period"])
         self.accounts = inputs.get("account", inputs.get("account_transactions"))
-        self.bookings = [
-            self._booking({"date": row[0], "type": row[1], "amount": row[2]}) for row in self.accounts or ()
-        ]
-        self.bookings += [self._booking(fields) for fields in inputs.get("transactions", ())]
+        self.bookings = [self._booking(fields) for fields in map(named, self.accounts or ())]
+        self.bookings += [self._booking(fields) for fields in kept(inputs.get("transactions", ()))]
         self.market = Market(*self._prices(inputs), self._rates(inputs.get("fx", {})))
 
     @property
@@ -105,14 +127,17 @@ class Ledger:
             ),
         )
         kind, sign = KINDS[fields["type"]]
-        fee, tax = Decimal(fields.get("fees", "0")), Decimal(fields.get("taxes", "0"))
         amount, currency = money(fields["amount"], self.currency)
+        (fee, paid_in), (tax, taxed_in) = (
+            money(str(fields.get(part, "0")), currency) for part in ("fees", "taxes")
+        )
+        assert {paid_in, taxed_in} == {currency}, f"fees or taxes in another currency than {currency}"
         gross = amount - fee - tax if kind == "buy" else amount + fee + tax
         rate = None
         if "gross_forex" in fields:
             foreign, currency = money(fields["gross_forex"], currency)
-            assert not (fee or tax), "fees of a booking in another currency"
-            gross, rate = foreign, gross / foreign
+            rate = gross / foreign
+            gross, fee, tax = foreign, fee / rate, tax / rate
         is_traded = kind in ("buy", "sell", "dividend")
         return Booking(
             booked_on=day(fields["date"]),

@@ -22,7 +22,10 @@ KINDS = {
     "INTEREST": "interest",
     "FEE": "fee",
     "TAX": "tax",
+    "TRANSFER_IN": "deposit",
+    "TRANSFER_OUT": "withdrawal",
 }
+"""Kinds of activities in cash; what moves without a symbol is money."""
 EVERY_DAY = re.compile(r"(\S+)\.\.(\S+) \(every day\)")
 STEP = re.compile(r"(?P<first>[\d.]+) (?P<sign>[+-]) (?P<step>[\d.]+) per day cumulative")
 
@@ -34,8 +37,11 @@ def booking(fields: Mapping[str, Any], account_currency: str) -> Booking:
         *("date", "type", "symbol", "quantity", "unit_price", "amount", "fee", "currency", "fx_rate"),
     )
     kind = KINDS[fields["type"]]
+    assert not (fields["type"].startswith("TRANSFER") and fields.get("symbol")), "a transfer of units"
     units = Decimal(fields.get("quantity", "0"))
-    amount = Decimal(fields["amount"]) if "amount" in fields else units * Decimal(fields["unit_price"])
+    amount = (
+        Decimal(fields["amount"]) if fields.get("amount") else units * Decimal(fields.get("unit_price", "0"))
+    )
     rate = fields.get("fx_rate")
     return Booking(
         booked_on=date.fromisoformat(fields["date"]),

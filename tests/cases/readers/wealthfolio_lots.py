@@ -6,10 +6,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from folio.figures.lots.events import ZERO, LotEvent
+from folio.figures.lots.events import ZERO, LotEvent, Oversold
 from folio.figures.lots.matching import match_lots
 from folio.settings import ROOT
-from tests.cases.case import Case, only
+from tests.cases.case import Case, Differs, only
 
 KINDS = {"SELL": "sell", "BUY": "buy", "SPLIT": "split", "DEPOSIT": "deposit", "WITHDRAWAL": "withdrawal"} | {
     "DIVIDEND": "dividend",
@@ -36,17 +36,25 @@ def read_positions(case: Case) -> None:
     symbols |= {row["symbol"] for row in given["activities"] if row.get("symbol")}
     symbols = {given["symbol"]} if "symbol" in given else symbols
     found: dict[str, Decimal] = {}
-    if len(symbols) == 1:
-        found = _position(start, given["activities"], symbols.pop(), as_of)
     cash, contributed = _cash(start, given["activities"], as_of)
+    for symbol in symbols:
+        found, moved = _position(start, given["activities"], symbol, as_of)
+        contributed += moved
+    if len(symbols) != 1:
+        found = {}
     found |= {"cash": cash, "net_contribution_change": contributed}
     for figure, wanted in expected.items():
         if figure != "as_of" and wanted is not None:
             assert found[figure] == Decimal(str(wanted)), (figure, found.get(figure))
 
 
-def _position(start: Any, activities: list[Any], symbol: str, as_of: date) -> dict[str, Decimal]:
+def _position(
+    start: Any, activities: list[Any], symbol: str, as_of: date
+) -> tuple[dict[str, Decimal], Decimal]:
+    """Units and cost as of the day, and the cost of units that came from or went to other accounts."""
     events = []
+    moved = ZERO
+    going: list[str] = []
     for number, lot in enumerate(start.get("lots", ())):
         only(lot, "symbol", "quantity", "cost_basis", "acquired")
         if lot["symbol"] == symbol:
@@ -73,8 +81,12 @@ def _position(start: Any, activities: list[Any], symbol: str, as_of: date) -> di
             events.append(LotEvent(name, day, "split", ratio=ratio))
             continue
         units = Decimal(row["quantity"])
-        amount = units * Decimal(row["unit_price"])
+        amount = units * Decimal(row.get("unit_price") or 0)
         opens = effect[kind] == "open"
+        if kind == "transfer_in" and day <= as_of:
+            moved += amount
+        elif kind == "transfer_out" and day <= as_of:
+            going.append(name)
         events.append(
             LotEvent(
                 name, day, "open" if opens else "close", units,
@@ -83,9 +95,17 @@ def _position(start: Any, activities: list[Any], symbol: str, as_of: date) -> di
                 proceeds=ZERO if opens else amount,
             )
         )  # fmt: skip
-    held = [interval for interval in match_lots(events).intervals if interval.valid_from <= as_of]
+    try:
+        history = match_lots(events)
+    except Oversold:
+        raise Differs("Selling more than is held") from None
+    held = [interval for interval in history.intervals if interval.valid_from <= as_of]
     units, cost = (held[-1].units * later, held[-1].price_cost) if held else (ZERO, ZERO)
-    return {"quantity": units, "total_cost_basis": cost, "average_cost": cost / units if units else ZERO}
+    moved -= sum(
+        (match.price_cost for match in history.matches if match.closing_event_id in going), start=ZERO
+    )
+    found = {"quantity": units, "total_cost_basis": cost, "average_cost": cost / units if units else ZERO}
+    return found, moved
 
 
 def _cash(start: Any, activities: list[Any], as_of: date) -> tuple[Decimal, Decimal]:
@@ -96,6 +116,8 @@ def _cash(start: Any, activities: list[Any], as_of: date) -> tuple[Decimal, Deci
         if date.fromisoformat(row["date"][:10]) > as_of:
             continue
         kind, fee = KINDS[row["type"]], Decimal(row.get("fee") or 0)
+        if not row.get("symbol"):  # what moves without a symbol is money
+            kind = {"transfer_in": "deposit", "transfer_out": "withdrawal"}.get(kind, kind)
         amount = Decimal(row["amount"]) if row.get("amount") else ZERO
         if row.get("unit_price") and kind != "split":
             amount = Decimal(row["quantity"]) * Decimal(row["unit_price"])

@@ -45,7 +45,13 @@ def period_gains(
         More is sold than held.
     """
     local_currency = market.currencies.get(instrument, currency)
-    own = [each for each in bookings if each.instrument == instrument and each.booked_on <= end]
+    own = [
+        each
+        for each in bookings
+        if each.instrument == instrument
+        and each.booked_on <= end
+        and (EFFECTS[each.kind].units_sign or each.kind == "split")  # income and fees move no lots
+    ]
     with localcontext(EXACT):
         in_account = [_event(n, each, market, currency) for n, each in enumerate(own)]
         in_local = [_event(n, each, market, local_currency) for n, each in enumerate(own)]
