@@ -31,19 +31,24 @@ def washed(case: Case) -> tuple[TaxLot, ...]:
     lots = []
     for number, lot in enumerate(case.inputs["lots"], start=1):
         only(lot, *FIELDS)
-        assert not Decimal(lot.get("disallowed_loss") or 0), "a loss denied before"
-        assert not lot.get("is_replacement"), "a replacement made before"
-        sold = lot.get("sell_date")
+        sold, basis = lot.get("sell_date"), Decimal(lot["basis"])
+        bought = date.fromisoformat(lot["buy_date"])
+        counted_from = date.fromisoformat(lot.get("adjusted_buy_date") or lot["buy_date"])
         lots.append(
             TaxLot(
                 lot_id=str(number),
                 purchase_id=lot.get("buy_lot") or f"_{number}",
                 group="all" if identical else lot["symbol"],
                 units=Decimal(lot["shares"]),
-                acquisition_date=date.fromisoformat(lot["buy_date"]),
-                cost=Decimal(lot["basis"]),
+                acquisition_date=bought,
+                cost=basis,
                 sale_date=date.fromisoformat(sold) if sold else None,
                 proceeds=Decimal(lot["proceeds"]) if sold else None,
+                disallowed=Decimal(lot.get("disallowed_loss") or 0),
+                is_replacement=bool(lot.get("is_replacement")),
+                cost_added=Decimal(lot.get("adjusted_basis") or basis) - basis,
+                days_added=(bought - counted_from).days,
+                replaces=tuple(lot.get("replacement_for") or ()),
             )
         )
     return wash_sales(lots, money=CENT)

@@ -74,7 +74,8 @@ def wash_sales(
     Parameters
     ----------
     lots
-        All lots of a tax unit, sold ones by sale; cost with fees, proceeds after fees, in one currency.
+        All lots of a tax unit, sold ones by sale; cost with fees, proceeds after fees, in one currency. What
+        was denied, replaced or added to them before stays.
     rule
         Days around the sale; 30 on each side when None.
     money
@@ -135,8 +136,8 @@ class _Washing:
     def _wash(self, place: int, position: int) -> None:
         """Deny the loss of one piece as far as one replacement reaches; the rest becomes the next piece."""
         lot = self.pieces[place][position]
-        if lot.loss <= 0 or lot.sale_date is None or lot.is_retirement:
-            return
+        if lot.loss <= 0 or lot.sale_date is None or lot.is_retirement or lot.disallowed:
+            return  # what was denied before stays so
         found = self._replacement(lot, place)
         if found is None:
             return

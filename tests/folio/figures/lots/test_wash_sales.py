@@ -113,3 +113,9 @@ def test_units_and_money_are_conserved_and_denied_losses_are_borne(lots):
     assert all(0 <= piece.disallowed <= piece.loss for piece in found)
     replaced = sum(piece.units for piece in found if piece.disallowed)
     assert replaced <= sum(piece.units for piece in found if piece.is_replacement)
+
+
+@given(lots=tax_lots())
+def test_what_was_denied_before_stays_and_is_not_denied_again(lots):
+    found = wash_sales(lots)
+    assert wash_sales(found) == found
