@@ -27,7 +27,7 @@ CHANNEL = "folio_publications"
 STEP = timedelta(microseconds=1)
 NAME = re.compile(r"[a-z_][a-z0-9_]{0,47}")
 LARGE = 10_000
-"""Rows opened in one relation from which the planner is told at once."""
+"""Rows of one relation from which a first filling comes before its indexes, and the planner is told at once."""
 
 VERSION_COLUMNS: Mapping[str, tuple[str, str]] = {
     "publication_id": ("uuid not null", "Publication that opened this version."),
@@ -396,33 +396,46 @@ def _create_history(connection: Connection, mart: Mart) -> None:
         sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(definition))
         for name, (definition, _) in VERSION_COLUMNS.items()
     ]
-    connection.execute(
-        sql.SQL("create table {} ({}, primary key ({}, known_from))").format(
-            mart.history, sql.SQL(", ").join(columns), _names(mart.key)
-        )
-    )
-    _index(connection, mart, "served", mart.key, "known_to is null", unique=True)
+    connection.execute(sql.SQL("create table {} ({})").format(mart.history, sql.SQL(", ").join(columns)))
+    _create_indexes(connection, mart)
+
+
+def _indexes(mart: Mart) -> list[tuple[str, Sequence[str], str]]:
+    """Indexes of a table of versions besides its key: the end of the name, columns, and of which rows."""
+    found: list[tuple[str, Sequence[str], str]] = [("served", mart.key, "known_to is null")]
     if mart.comparable_day and mart.key[0] != mart.comparable_day:
-        _index(connection, mart, "by_day", [mart.comparable_day], "known_to is null")
+        found.append(("by_day", [mart.comparable_day], "known_to is null"))
     by_access = [mart.row_access] if mart.row_access not in {"public", "staff"} else []
     if by_access and mart.key[0] != mart.row_access:
-        days = [mart.day] if mart.day else []
-        _index(connection, mart, "by_access", [*by_access, *days], "known_to is null")
-    _index(connection, mart, "closed", ["known_to", *by_access], "known_to is not null")
+        found.append(("by_access", [*by_access, *([mart.day] if mart.day else [])], "known_to is null"))
+    found.append(("closed", ["known_to", *by_access], "known_to is not null"))
+    return found
 
 
-def _index(
-    connection: Connection, mart: Mart, suffix: str, columns: Sequence[str], where: str, unique: bool = False
-) -> None:
+def _create_indexes(connection: Connection, mart: Mart) -> None:
     connection.execute(
-        sql.SQL("create {} {} on {} ({}) where {}").format(
-            sql.SQL("unique index" if unique else "index"),
-            sql.Identifier(f"{mart.name}_{suffix}"),
-            mart.history,
-            _names(columns),
-            sql.SQL(where),
-        )
+        sql.SQL("alter table {} add primary key ({}, known_from)").format(mart.history, _names(mart.key))
     )
+    for suffix, columns, where in _indexes(mart):
+        connection.execute(
+            sql.SQL("create {} {} on {} ({}) where {}").format(
+                sql.SQL("unique index" if suffix == "served" else "index"),
+                sql.Identifier(f"{mart.name}_{suffix}"),
+                mart.history,
+                _names(columns),
+                sql.SQL(where),
+            )
+        )
+
+
+def _drop_indexes(connection: Connection, mart: Mart) -> None:
+    connection.execute(
+        sql.SQL("alter table {} drop constraint {}").format(mart.history, sql.Identifier(f"{mart.name}_pkey"))
+    )
+    for suffix, *_ in _indexes(mart):
+        connection.execute(
+            sql.SQL("drop index if exists {}").format(sql.Identifier("history", f"{mart.name}_{suffix}"))
+        )
 
 
 def _extend_history(
@@ -627,7 +640,11 @@ def _compare(
         else sql.SQL("true")
     )
     opened = closed = 0
+    # Indexes of a large table that holds nothing yet are made once it is full, which takes half the time.
+    is_filled_first = _is_first(connection, mart)
     try:
+        if is_filled_first:
+            _drop_indexes(connection, mart)
         for scope in scopes:
             condition, parameters = _condition(mart, scope)
             closed += connection.execute(
@@ -667,6 +684,8 @@ def _compare(
                 ),
                 [publication_id, instant, *parameters],
             ).rowcount
+        if is_filled_first:
+            _create_indexes(connection, mart)
     except psycopg.errors.UndefinedTable as error:
         raise PublicationError(f"build.{mart.name} does not exist: run the stage that builds it.") from error
     except psycopg.errors.UndefinedColumn as error:
@@ -682,6 +701,20 @@ def _compare(
     if opened >= LARGE:
         connection.execute(sql.SQL("analyze {}").format(mart.history))
     return opened, closed
+
+
+def _is_first(connection: Connection, mart: Mart) -> bool:
+    """Whether no version of a relation was ever published, and many are about to be."""
+    row = connection.execute(
+        sql.SQL(
+            """
+            select reltuples >= %s and not exists (select from {history})
+            from pg_class where oid = to_regclass(%s)
+            """
+        ).format(history=mart.history),
+        [LARGE, f"build.{mart.name}"],
+    ).fetchone()
+    return row is not None and row[0]
 
 
 def _rows(alias: str, names: Sequence[str]) -> sql.Composable:

@@ -2,7 +2,7 @@
 
 import threading
 import uuid
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import psycopg
@@ -158,6 +158,44 @@ def test_the_first_publication_serves_what_was_built(warehouse):
     assert published.instant == datetime(2013, 2, 27, 3, tzinfo=UTC)
     assert published.changes["fct_portfolio_values_daily"] == {"opened": 4, "closed": 0}
     assert served() == VALUES
+
+
+def indexes():
+    with connections.connect() as connection:
+        return set(
+            connection.execute("select indexdef from pg_indexes where schemaname = 'history'").fetchall()
+        )
+
+
+MANY = {(ASHAS, D1 + timedelta(days=number)): Decimal(number) for number in range(store.LARGE)}
+
+
+def touch_many(connection):
+    touch_all(connection)
+    connection.execute("analyze build.fct_portfolio_values_daily")
+
+
+def test_a_first_filling_of_many_rows_leaves_the_indexes_that_there_were(warehouse):
+    publish(FIRST, {})
+    before = indexes()
+    published = publish(SECOND, MANY, touch_many)
+    assert published.changes["fct_portfolio_values_daily"] == {"opened": store.LARGE, "closed": 0}
+    assert served() == MANY
+    assert indexes() == before
+
+
+def test_a_first_filling_of_many_rows_refuses_two_of_one_key(warehouse):
+    def touch_twins(connection):
+        connection.execute(
+            "insert into build.fct_portfolio_values_daily "
+            "select * from build.fct_portfolio_values_daily where valuation_date = %s",
+            [D1],
+        )
+        touch_many(connection)
+
+    with pytest.raises(PublicationError, match="two rows of one key"):
+        publish(FIRST, MANY, touch_twins)
+    assert publish(SECOND, MANY, touch_many).rows_opened > store.LARGE
 
 
 def test_an_unchanged_night_publishes_nothing_and_changes_no_table(warehouse):
