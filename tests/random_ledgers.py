@@ -141,6 +141,7 @@ class Booking:
     fx_rate: Decimal | None = None
     pair: str | None = None
     reverses: str | None = None
+    lot: str | None = None
     status: str = "settled"
     settled_after: int = 0
 
@@ -152,7 +153,8 @@ class Booking:
             "settlement_date": self.day + timedelta(days=self.settled_after),
             "instrument_key": self.instrument, "units": self.units, "amount": self.amount,
             "currency": self.currency, "fee": self.fee, "tax": self.tax, "fx_rate": self.fx_rate,
-            "pair_key": self.pair, "reverses": self.reverses, "status": self.status,
+            "pair_key": self.pair, "reverses": self.reverses, "status": self.status, "lot": self.lot,
+            "external_id": self.key,
         }  # fmt: skip
 
 
@@ -256,7 +258,13 @@ class Ledger:
         part = self.random.choice([Decimal("0.25"), Decimal("0.7"), 1, 1, Decimal("1.3")])
         units = (held * part).quantize(Decimal("0.0001")) or Decimal(1)
         amount = None if kind in WITHOUT_AMOUNT else self._worth(instrument, units, day)
-        self._units(kind, account, instrument, day, units, **({"amount": amount} | said))
+        bought = [
+            booking.key
+            for booking in self.bookings.values()
+            if (booking.account, booking.instrument, booking.kind) == (account.key, instrument, "buy")
+        ]
+        lot = self.random.choice(bought) if kind in SELLS and bought and self.random.random() < 0.2 else None
+        self._units(kind, account, instrument, day, units, **({"amount": amount, "lot": lot} | said))
         self._held[account.key, instrument] -= min(units, held)  # type: ignore[assignment]
         return units
 
@@ -328,6 +336,7 @@ MONEY = {
 """Kinds that move money alone, and how much at most."""
 WITHOUT_AMOUNT = {"bonus", "transfer_in", "transfer_out", "merger_in", "merger_out"}
 PAIRED = {"transfer", "switch", "merger", "swap"}
+SELLS = {"sell", "switch_out", "swap_out", "network_fee"}
 TRADES = {"buy", "sell", "reinvest", "switch_in", "switch_out", "transfer_in", "transfer_out"}
 KINDS = {
     "buy": 12, "sell": 7, "deposit": 5, "transfer": 4, "switch": 3, "split": 2, "merger": 2, "swap": 2,

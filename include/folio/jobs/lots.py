@@ -9,9 +9,18 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import dict_row
 
+from folio.books.formats.accounts import ALLOWED_METHODS, ELSEWHERE
 from folio.books.identity import surrogate_id
 from folio.errors import LotError
-from folio.figures.lots.events import ZERO, EventKind, LedgerMatch, LotEvent, Method, RefusedEvent
+from folio.figures.lots.events import (
+    ZERO,
+    EventKind,
+    LedgerMatch,
+    LotEvent,
+    LotSelection,
+    Method,
+    RefusedEvent,
+)
 from folio.figures.lots.matching import match_ledger
 from folio.jobs import transformation
 from folio.jobs.lot_taxes import Holder, LotTaxes, Position, rules_of, tax
@@ -28,6 +37,9 @@ EFFECTS: dict[str, EventKind] = {
     "split": "split",
     "return_of_capital": "return_of_capital",
 }
+
+POOLED: frozenset[str] = frozenset({"average", "acb", "section_104"})
+"""Methods under which a sale takes its share of one cost, whichever lot it names."""
 
 PAIR_ID = """
     case when events.kind in ('transfer_out', 'transfer_in')
@@ -57,7 +69,7 @@ HOLDERS = f"""
 
 EVENTS = f"""
     with events as (
-        select events.*, accounts.account_currency as home_currency,
+        select events.*, accounts.account_currency as home_currency, accounts.tax_regime,
                {PAIR_ID} as pair_id
         from build.int_ledger_events as events
         join build.dim_accounts as accounts using (account_id)
@@ -71,7 +83,8 @@ EVENTS = f"""
            events.transaction_id::text as event_id, events.kind, events.trade_date as event_date,
            events.pair_id, coalesce(events.units, 0) as units, coalesce(events.ratio, 1) as ratio,
            events.price_cost_account as price_cost, events.tax_cost_account as tax_cost,
-           events.proceeds_account as proceeds,
+           events.proceeds_account as proceeds, events.external_id as label, events.named_lot,
+           events.tax_regime,
            case when sent.pair_id is null then 1 else rates.rate end as cost_rate
     from events
     left join sent on sent.pair_id = events.pair_id and events.kind in ('transfer_in', 'merger_in')
@@ -97,13 +110,13 @@ def match(night: str, batch: str) -> None:
     number, batches = (int(part) for part in batch.split("/"))
     this_batch = {"batch": number, "batches": batches}
     with warehouse.connect() as connection:
-        events, methods, unpriced = _read(connection, this_batch)
+        events, methods, left_out = _read(connection, this_batch)
         holders = _holders(connection, this_batch)
         rules = {position: rules_of(holders[position], method) for position, method in methods.items()}
         ledger = match_ledger(events, methods, on_refusal="skip", rules=rules)
         taxes = tax(ledger, holders, events)
         accounts = [account for (account,) in connection.execute(BATCH, this_batch)]
-        _write(connection, accounts, methods, ledger, taxes, [*unpriced, *ledger.refused])
+        _write(connection, accounts, methods, ledger, taxes, [*left_out, *ledger.refused])
 
 
 def _read(
@@ -111,21 +124,30 @@ def _read(
 ) -> tuple[dict[Position, list[LotEvent]], dict[Position, Method], list[RefusedEvent[Position]]]:
     events: dict[Position, list[LotEvent]] = defaultdict(list)
     methods: dict[Position, Method] = {}
-    unpriced: list[RefusedEvent[Position]] = []
+    left_out: list[RefusedEvent[Position]] = []
     with connection.cursor(row_factory=dict_row) as cursor:
         for row in cursor.execute(EVENTS, batch):
             key = (row.pop("account_id"), row.pop("instrument_id"))
             methods[key] = cast(Method, row.pop("lot_method"))
-            kind = row.pop("kind")
+            kind, lot, regime = row.pop("kind"), row.pop("named_lot"), row.pop("tax_regime")
             if kind not in EFFECTS:
                 raise LotError(f"transaction {row['event_id']} is a {kind}, which has no effect on lots")
             if None in (row["price_cost"], row["tax_cost"], row["proceeds"], row["cost_rate"]):
-                unpriced.append(
+                left_out.append(
                     RefusedEvent(key, row["event_id"], f"no exchange rate on {row['event_date']}")
                 )
+            elif lot is not None and not _may_name_lots(regime, methods[key]):
+                reason = f"names lot {lot}, where {regime} and {methods[key]} say which units are sold"
+                left_out.append(RefusedEvent(key, row["event_id"], reason))
             else:
-                events[key].append(LotEvent(kind=EFFECTS[kind], **row))
-    return events, methods, unpriced
+                chosen = None if lot is None else LotSelection(label=lot)
+                events[key].append(LotEvent(kind=EFFECTS[kind], selection=chosen, **row))
+    return events, methods, left_out
+
+
+def _may_name_lots(regime: str, method: Method) -> bool:
+    """Whether a sale may say which lots it takes: not where law or a common cost says it."""
+    return "specific" in ALLOWED_METHODS.get(regime, ELSEWHERE) and method not in POOLED
 
 
 def _holders(connection: psycopg.Connection[Any], batch: dict[str, int]) -> dict[Position, Holder]:

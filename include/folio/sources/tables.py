@@ -268,6 +268,7 @@ TABLES: Mapping[str, RawTable] = MappingProxyType(
                     "fx_rate",
                     "pair_key",
                     "reverses",
+                    "lot",
                     "status",
                 ),
             ),

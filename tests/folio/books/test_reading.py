@@ -119,6 +119,23 @@ def test_a_rate_of_a_currency_to_itself_must_be_one() -> None:
     assert reasons(reading) == [(3, "column fx_rate: 1.1 from EUR to the account's own EUR")]
 
 
+def test_a_sale_may_name_its_lot_and_capital_is_returned_without_units() -> None:
+    header = f"{HEADER},lot"
+    reading = transactions(
+        "A1,sell,2013-02-27,share-x,5,2,10,EUR,,,T-1",
+        "A1,buy,2013-02-27,share-x,5,2,10,EUR,,,T-1",
+        "A1,return_of_capital,2013-02-27,share-x,,,10,EUR,,,",
+        "A1,return_of_capital,2013-02-27,share-x,5,,10,EUR,,,",
+        header=header,
+    )
+    assert column(reading, "lot") == ["T-1", None]
+    assert column(reading, "kind") == ["sell", "return_of_capital"]
+    assert reasons(reading) == [
+        (3, "column lot: a buy sells no lot; leave it empty"),
+        (5, "column units: a return_of_capital moves no units; leave it empty"),
+    ]
+
+
 def test_true_twins_stay_two_and_equal_numbers_are_equal_however_written() -> None:
     twin = "A2,buy,2013-02-27,fund-y,5,2,10,INR,0,0"
     reading = transactions(twin, "A2,buy,2013-02-27,fund-y,5.000,2.0,10.00,INR,,", twin)

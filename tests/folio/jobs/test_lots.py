@@ -24,7 +24,7 @@ BUILD = """
         transaction_id uuid, account_id uuid, instrument_id uuid, lot_method text, kind text,
         trade_date date, sequence integer, units numeric(38, 18), ratio numeric(28, 12),
         price_cost_account numeric(28, 8), tax_cost_account numeric(28, 8),
-        proceeds_account numeric(28, 8), pair_key text
+        proceeds_account numeric(28, 8), pair_key text, external_id text, named_lot text
     );
 """
 
@@ -188,3 +188,38 @@ def test_several_that_leave_under_one_key_are_refused_and_the_rest_of_the_night_
     assert held == [(BROKER, 9, 90), (RETIREMENT, 1, 10)]
     assert [number.int for number, _ in refused] == [2, 3, 5]
     assert "joins 2 leaving events" in refused[0][1]
+
+
+def test_a_sale_takes_the_lots_that_it_names_where_law_leaves_the_choice(warehouse: str) -> None:
+    with psycopg.connect(warehouse) as connection:
+        open_accounts(connection)
+        for first, account, method in ((100, BROKER, "specific"), (300, POOL, "section_104")):
+            events = (
+                (first, "2020-01-01", 10, 100),
+                (first + 1, "2020-02-01", 10, 300),
+                (first + 2, "2020-06-01", -4, 200),
+                (first + 3, "2020-06-02", -4, 200),
+            )
+            book(connection, account, method, *events)
+            for number, column, name in (
+                (first, "external_id", "cheap"),
+                (first + 1, "external_id", "dear"),
+                (first + 2, "named_lot", "dear"),
+                (first + 3, "named_lot", "lost"),
+            ):
+                connection.execute(
+                    f"update build.int_ledger_events set {column} = %s where transaction_id = %s",  # type: ignore[arg-type]
+                    [name, UUID(int=number)],
+                )
+    lots.match("2021-07-01T0300Z", "0/1")
+    with psycopg.connect(warehouse) as connection:
+        matches = connection.execute(
+            "select closing_transaction_id, units, tax_cost_account from computed.lot_matches"
+        ).fetchall()
+        refused = dict(
+            connection.execute("select transaction_id, reason from computed.ledger_rejections").fetchall()
+        )
+    assert [(row[0].int, *row[1:]) for row in matches] == [(102, 4, 120)]
+    assert sorted(number.int for number in refused) == [103, 302, 303]
+    assert "names a lot that is not open" in refused[UUID(int=103)]
+    assert "where uk and section_104 say which units are sold" in refused[UUID(int=302)]

@@ -123,6 +123,8 @@ select
     cast(net_cash * fx_account_to_portfolio as numeric(28, 8)) as net_cash_portfolio,
     portfolio_currency,
     pair_key,
+    external_id,
+    named_lot,
     cash_model,
     flow_timing,
     lot_method,

@@ -19,6 +19,8 @@ select
     transactions.fx_rate as booked_fx_rate,
     transactions.pair_key,
     transactions.reverses,
+    transactions.external_id,
+    transactions.lot as named_lot,
     transactions.load_id,
     transactions.line as source_line,
     coalesce(transactions.amount, cast(transactions.units * transactions.price as numeric(28, 8))) as amount_local

@@ -10,12 +10,12 @@ from folio.books.known import Known
 from folio.books.rows import BookRow, RowError
 
 LotMethod = Literal[
-    "fifo", "fifo_by_entry", "lifo", "hifo", "average", "tax_minimising", "section_104", "acb"
+    "fifo", "fifo_by_entry", "lifo", "hifo", "specific", "average", "tax_minimising", "section_104", "acb"
 ]
 ALLOWED_METHODS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "india": frozenset({"fifo", "fifo_by_entry"}),
-        "us": frozenset({"fifo", "lifo", "hifo", "tax_minimising"}),
+        "us": frozenset({"fifo", "lifo", "hifo", "specific", "tax_minimising"}),
         "uk": frozenset({"section_104"}),
         "canada": frozenset({"acb", "average"}),
     }

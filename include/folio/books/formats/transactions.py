@@ -61,6 +61,9 @@ KINDS: Mapping[str, Needs] = MappingProxyType(
 """Every kind that Folio books, with what its rows must say."""
 
 
+SELLS_LOTS = frozenset({"sell", "switch_out", "swap_out", "network_fee"})
+"""Kinds that may name the lots they sell."""
+
 NATURAL = (
     "kind", "trade_date", "nav_date", "instrument", "units", "price", "amount", "currency", "fee", "tax",
 )  # fmt: skip
@@ -84,7 +87,7 @@ class TransactionRow(BookRow):
     columns: ClassVar[tuple[str, ...]] = (
         "transaction_key", "transaction_id", "account_key", "external_id", "kind", "trade_date",
         "settlement_date", "occurred_at", "nav_date", "instrument_key", "units", "price", "amount",
-        "currency", "fee", "tax", "fx_rate", "pair_key", "reverses", "status",
+        "currency", "fee", "tax", "fx_rate", "pair_key", "reverses", "lot", "status",
     )  # fmt: skip
 
     account_key: Key
@@ -109,6 +112,7 @@ class TransactionRow(BookRow):
     fx_rate: Rate | None = None
     pair_key: Key | None = None
     reverses: Literal["dividend", "interest", "fee", "tax", "stamp_duty", "exit_load"] | None = None
+    lot: Key | None = None
     status: Literal["pending", "settled", "failed", "reversed"] = "settled"
 
     @model_validator(mode="after")
@@ -129,6 +133,8 @@ class TransactionRow(BookRow):
             problems.append(f"column settlement_date: {self.settlement_date} is before the trade date")
         if (self.kind == "reversal") != (self.reverses is not None):
             problems.append("column reverses: what a reversal undoes, and of no other kind")
+        if self.lot is not None and self.kind not in SELLS_LOTS:
+            problems.append(f"column lot: a {self.kind} sells no lot; leave it empty")
         if self.fx_rate == 0:
             problems.append("column fx_rate: 0 is no exchange rate")
         if problems:
