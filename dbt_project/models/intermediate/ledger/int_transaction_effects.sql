@@ -86,17 +86,20 @@ paired as (
         portfolio_pair as (partition by portfolio_id, trade_date, coalesce(pair_key, cast(transaction_id as text)))
 ),
 
--- What a switch leaves over (money added or paid out) stays a flow, on its first leg.
+-- What a switch leaves over (money added or paid out) stays a flow, on its first leg, and so does the money of a
+-- transfer in kind: its fees, where the account has no cash to pay them from.
 netted as (
     select
         *,
         case
             when not is_within_account then gross_flow_account
+            when is_in_kind then gross_flow_account - units_sign * value_in_kind
             when is_switch and leg_in_account = 1 then pair_flow_account
             else 0
         end as flow_account,
         case
             when not is_within_portfolio then gross_flow_portfolio
+            when is_in_kind then (gross_flow_account - units_sign * value_in_kind) * coalesce(fx_account_to_portfolio, 0)
             when is_switch and leg_in_portfolio = 1 then pair_flow_portfolio
             else 0
         end as flow_portfolio
