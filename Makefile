@@ -36,7 +36,7 @@ check-all: setup lint ## run every test, the exhaustive ones too
 	$(PYTHON) -m coverage erase
 	$(PYTEST)
 
-bench: setup ## time landing, rates of return, InfluxDB and one night for many accounts (BENCH="--accounts 100" for a smaller one)
+bench: setup ## time landing, rates of return, InfluxDB, one night for many accounts and daily values (BENCH="--accounts 100" for a smaller one)
 	$(PYTHON) tests/bench/navs.py
 	$(PYTHON) tests/bench/returns.py
 	$(PYTHON) tests/bench/backfill.py
@@ -44,6 +44,7 @@ bench: setup ## time landing, rates of return, InfluxDB and one night for many a
 	$(PYTHON) tests/bench/activities.py
 	$(PYTHON) -m tests.bench.influx
 	$(PYTHON) tests/bench/night.py $(BENCH)
+	$(PYTHON) -m tests.bench.values
 
 lint: setup ## check style of Python and SQL, and types
 	@$(MAKE) --no-print-directory -j 2 lint-python lint-sql

@@ -86,7 +86,7 @@ class Meter:
     def look(self) -> Use:
         """Use since the last look."""
         self._sample()
-        cpu = time.process_time() + _cpu_seconds(self.server.pid)
+        cpu = time.process_time() + cpu_seconds(self.server.pid)
         use = Use(cpu - self.cpu, self.ours, self.servers)
         self.ours, self.servers, self.cpu = 0, 0, cpu
         return use
@@ -134,7 +134,7 @@ def bench(
             server.start()
             server.create_database(DATABASE)
             with (
-                _prepared(console, home, server, accounts, instruments, years),
+                prepared(console, home, server, accounts, instruments, years),
                 Meter(server).watched() as m,
             ):
                 runs = [
@@ -153,7 +153,7 @@ def bench(
 
 
 @contextmanager
-def _prepared(
+def prepared(
     console: Console, home: Path, server: EmbeddedPostgres, accounts: int, instruments: int, years: int
 ) -> Iterator[None]:
     """Settings of a warehouse that has taken in all history before the first night, and a sandbox."""
@@ -353,7 +353,7 @@ def _resident(pid: int) -> tuple[int, int]:
     return 1024 * kib.get("RssAnon", 0), 1024 * (kib.get("RssFile", 0) + kib.get("RssShmem", 0))
 
 
-def _cpu_seconds(pid: int | None) -> float:
+def cpu_seconds(pid: int | None) -> float:
     """CPU seconds of a process, its children and those of them that have ended."""
     ticks = 0
     for each in _family(pid):
