@@ -27,7 +27,7 @@ CHANNEL = "folio_publications"
 STEP = timedelta(microseconds=1)
 NAME = re.compile(r"[a-z_][a-z0-9_]{0,47}")
 LARGE = 10_000
-"""Rows of one relation from which a first filling comes before its indexes, and the planner is told at once."""
+"""Rows of one relation from which a first filling comes before its indexes, and the planner is told."""
 
 VERSION_COLUMNS: Mapping[str, tuple[str, str]] = {
     "publication_id": ("uuid not null", "Publication that opened this version."),

@@ -50,7 +50,7 @@ def period_gains(
         for each in bookings
         if each.instrument == instrument
         and each.booked_on <= end
-        and (EFFECTS[each.kind].units_sign or each.kind == "split")  # income and fees move no lots
+        and (EFFECTS[each.kind].units_sign or each.kind in ("split", "return_of_capital"))
     ]
     with localcontext(EXACT):
         in_account = [_event(n, each, market, currency) for n, each in enumerate(own)]
@@ -83,7 +83,12 @@ def _event(number: int, booking: Booking, market: Market, currency: str) -> LotE
     rate = rate or market.rate(booked_in, currency, booking.booked_on)
     if rate is None:
         raise LedgerError(f"{booking.kind} of {booking.booked_on} has no rate from {booked_in} to {currency}")
-    kind: EventKind = "split" if booking.kind == "split" else "open" if effect.units_sign > 0 else "close"
+    kind: EventKind
+    match booking.kind:
+        case "split" | "return_of_capital" as unsigned:
+            kind = unsigned
+        case _:
+            kind = "open" if effect.units_sign > 0 else "close"
     amount = (ZERO if booking.kind == "bonus" else booking.amount * rate).quantize(MONEY)
     return LotEvent(
         event_id=str(number),
@@ -92,7 +97,7 @@ def _event(number: int, booking: Booking, market: Market, currency: str) -> LotE
         units=booking.units,
         price_cost=amount if kind == "open" else ZERO,
         tax_cost=amount if kind == "open" else ZERO,
-        proceeds=amount if kind == "close" else ZERO,
+        proceeds=amount if kind in ("close", "return_of_capital") else ZERO,
         ratio=booking.ratio,
     )
 
