@@ -310,8 +310,8 @@ def influx(influx_server: InfluxServer, monkeypatch: pytest.MonkeyPatch) -> Iter
 AUDIT = {"started_at", "finished_at", "published_at", "created_at", "sent_at", "seconds", "at", "latency_ms"}
 """Columns that say when work was done and not what came of it."""
 
-PROGRESS = "ops.stage_builds"
-"""The relation that says how far work has come; it may differ where all that was made is the same."""
+PROGRESS = {"ops.stage_builds", "ops.stage_results"}
+"""Relations that say what work was done; they may differ where all that was made is the same."""
 
 
 def fingerprint(dsn: str) -> dict[str, str]:
@@ -324,7 +324,7 @@ def fingerprint(dsn: str) -> dict[str, str]:
             "where table_schema in ('raw', 'ops', 'computed', 'build', 'history', 'delivery', 'access') "
             "and table_type = 'BASE TABLE' order by 1, 2"
         ):
-            if column not in AUDIT and relation != PROGRESS:
+            if column not in AUDIT and relation not in PROGRESS:
                 relations.setdefault(relation, []).append(f"t.{column}")
         hashes = {}
         for relation, columns in relations.items():

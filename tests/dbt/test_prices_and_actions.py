@@ -188,6 +188,8 @@ def unit_changes(raw: Raw) -> None:
     raw.book("client split", "two", "split", day(8), "share-split", 2)
     raw.book("client split again", "three", "split", day(7), "share-split", 2)
     raw.book("reverse", "one", "buy", BEGIN, "share-reverse", 10)
+    raw.book("bought after it", "two", "buy", day(7), "share-reverse", 5)
+    raw.book("said of it since", "two", "split", day(8), "share-reverse", Decimal("0.1"))
     raw.book("bonus one", "one", "buy", BEGIN, "share-bonus", 10)
     raw.book("bonus two", "two", "buy", BEGIN, "share-bonus", 10)
     raw.book("allotment", "two", "bonus", day(8), "share-bonus", 10)
@@ -323,7 +325,7 @@ def test_a_split_said_by_three_counts_once_on_the_day_of_the_better_source(
 def test_a_reverse_split_and_a_bonus_change_units_and_the_basis_of_prices(
     built: psycopg.Connection[Any],
 ) -> None:
-    assert units(built, "share-reverse") == [("one", 1)]
+    assert units(built, "share-reverse") == [("one", 1), ("two", 5)]
     assert prices(built, "share-reverse", 6) == [(6, 1000, None)]
     assert units(built, "share-bonus") == [("one", 20), ("two", 20)]
     assert prices(built, "share-bonus", 6) == [(6, 50, None)]

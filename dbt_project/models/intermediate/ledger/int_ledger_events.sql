@@ -130,16 +130,15 @@ events as (
         end as proceeds_account
     from booked
     where
+        -- Also where nothing was held yet on the market's day: what was bought after it is split already.
         not exists (
             select 1
-            from published_splits
+            from {{ ref('int_splits_resolved') }} as splits
             where
                 booked.kind = 'split'
-                and published_splits.account_id = booked.account_id
-                and published_splits.instrument_id = booked.instrument_id
+                and splits.instrument_id = booked.instrument_id
                 and booked.trade_date
-                between published_splits.trade_date - {{ same_event_days() }}
-                and published_splits.trade_date + {{ same_event_days() }}
+                between splits.execution_date - {{ same_event_days() }} and splits.execution_date + {{ same_event_days() }}
         )
     union all
     select
