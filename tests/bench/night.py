@@ -124,6 +124,23 @@ def bench(
 ) -> None:
     """Time a first night, the next one and an unchanged re-run, in one process, and print where time goes."""
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
+    with prepared(console, accounts, instruments, years) as server, Meter(server).watched() as m:
+        runs = [
+            _timed(console, m, title, night)
+            for title, night in (
+                ("first night", FIRST_NIGHT),
+                ("next night", NEXT_NIGHT),
+                ("unchanged", NEXT_NIGHT),
+            )
+        ]
+        _tell(console, runs, accounts, _publications(server.url(DATABASE)))
+        if models:
+            _tell_models(console, server.url(DATABASE))
+
+
+@contextmanager
+def prepared(console: Console, accounts: int, instruments: int, years: int) -> Iterator[EmbeddedPostgres]:
+    """A server of its own whose warehouse has taken in all history before the first night, under settings."""
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
     console.print(f"[bold]{accounts:,} accounts x {instruments} instruments x {years} years[/bold]")
     with tempfile.TemporaryDirectory(prefix="folio-bench-") as folder:
@@ -133,27 +150,14 @@ def bench(
         try:
             server.start()
             server.create_database(DATABASE)
-            with (
-                prepared(console, home, server, accounts, instruments, years),
-                Meter(server).watched() as m,
-            ):
-                runs = [
-                    _timed(console, m, title, night)
-                    for title, night in (
-                        ("first night", FIRST_NIGHT),
-                        ("next night", NEXT_NIGHT),
-                        ("unchanged", NEXT_NIGHT),
-                    )
-                ]
-                _tell(console, runs, accounts, _publications(server.url(DATABASE)))
-                if models:
-                    _tell_models(console, server.url(DATABASE))
+            with _taken_in(console, home, server, accounts, instruments, years):
+                yield server
         finally:
             server.remove()
 
 
 @contextmanager
-def prepared(
+def _taken_in(
     console: Console, home: Path, server: EmbeddedPostgres, accounts: int, instruments: int, years: int
 ) -> Iterator[None]:
     """Settings of a warehouse that has taken in all history before the first night, and a sandbox."""

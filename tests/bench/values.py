@@ -5,13 +5,10 @@ adds up the same positions, prices and cash for the same days in the same server
 the same to the last decimal. CPU seconds are the server's. All is in a temporary folder, which it removes.
 """
 
-import logging
 import sys
-import tempfile
 import time
 from dataclasses import dataclass
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Annotated
 from uuid import uuid4
 
@@ -93,30 +90,19 @@ def bench(
 ) -> None:
     """Time three builds of daily values beside plain SQL, and print them with the aims."""
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
-    logging.getLogger("great_expectations").setLevel(logging.WARNING)
-    console.print(f"[bold]{accounts:,} accounts x {instruments} instruments x {years} years[/bold]")
-    with tempfile.TemporaryDirectory(prefix="folio-bench-") as folder:
-        home = Path(folder)
-        home.chmod(0o755)
-        server = EmbeddedPostgres(home / "postgres")
-        try:
-            server.start()
-            server.create_database(DATABASE)
-            with prepared(console, home, server, accounts, instruments, years):
-                timed = []
-                for name, night, is_corrected in (
-                    ("all days", FIRST_NIGHT, False),
-                    ("one more day", NEXT_NIGHT, False),
-                    ("a corrected price", NEXT_NIGHT, True),
-                ):
-                    with console.status(f"{name} ..."):
-                        if is_corrected:
-                            _correct(server, night)
-                        _make(night)
-                        timed.append(_time(server, name, is_whole=not timed))
-                _tell(console, timed, accounts)
-        finally:
-            server.remove()
+    with prepared(console, accounts, instruments, years) as server:
+        timed = []
+        for name, night, is_corrected in (
+            ("all days", FIRST_NIGHT, False),
+            ("one more day", NEXT_NIGHT, False),
+            ("a corrected price", NEXT_NIGHT, True),
+        ):
+            with console.status(f"{name} ..."):
+                if is_corrected:
+                    _correct(server, night)
+                _make(night)
+                timed.append(_time(server, name, is_whole=not timed))
+        _tell(console, timed, accounts)
 
 
 def _make(night: str) -> None:
