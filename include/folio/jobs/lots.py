@@ -22,6 +22,7 @@ from folio.figures.lots.events import (
     RefusedEvent,
 )
 from folio.figures.lots.matching import match_ledger
+from folio.figures.lots.walk import POOLED
 from folio.jobs import transformation
 from folio.jobs.lot_taxes import Holder, LotTaxes, Position, rules_of, tax
 from folio.jobs.nights import Night
@@ -37,9 +38,6 @@ EFFECTS: dict[str, EventKind] = {
     "split": "split",
     "return_of_capital": "return_of_capital",
 }
-
-POOLED: frozenset[str] = frozenset({"average", "acb", "section_104"})
-"""Methods under which a sale takes its share of one cost, whichever lot it names."""
 
 PAIR_ID = """
     case when events.kind in ('transfer_out', 'transfer_in')

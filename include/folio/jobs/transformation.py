@@ -87,14 +87,15 @@ def run_stage(night: str, stage: str) -> StageResult:
     Night.parse(night)
     if stage not in STAGES:
         raise TransformationError(f"{stage!r} is no stage: it is one of {', '.join(STAGES)}.")
-    if stage in STANDING and is_built(stage):
+    code = code_fingerprint()
+    if stage in STANDING and touches.is_built(stage, code):
         return StageResult(night, stage, ())
     earlier = STAGES[: STAGES.index(stage)]
-    first_day = touches.begin_stage(stage, earlier[-1] if earlier else None, code_fingerprint())
+    first_day = touches.begin_stage(stage, earlier[-1] if earlier else None, code)
     # Tests wait for all their models: one that compares two stages belongs to the later one.
     nodes = invoke(
         "build",
-        *("--select", *(_changing(stage) if first_day else [f"tag:{stage}"])),
+        *("--select", *(_changing(stage, code) if first_day else [f"tag:{stage}"])),
         *("--indirect-selection", "buildable", "--exclude-resource-type", "unit_test"),
         *(() if first_day else ("--full-refresh",)),
         *(() if stage == STAGES[-1] else ("--no-write-json",)),  # publishing reads the manifest of the last
@@ -148,7 +149,7 @@ def invoke(*arguments: str) -> tuple[NodeResult, ...]:
 
     variables = _connection_variables()
     with _one_at_a_time, _environment(variables):
-        answer = _run(arguments, _manifest(variables))
+        answer = _run(arguments, _parsed(code_fingerprint(), tuple(variables.items())))
     if isinstance(answer.result, RunExecutionResult):
         return tuple(_node_result(result) for result in answer.result.results)
     if not answer.success:
@@ -156,14 +157,14 @@ def invoke(*arguments: str) -> tuple[NodeResult, ...]:
     return ()
 
 
-def _changing(stage: str) -> list[str]:
+def _changing(stage: str, code_sha256: str) -> list[str]:
     """Names of what a stage builds where its code has built it before: all but views and seeds that stand.
 
     A seed stands, and so does a view of sources, seeds and such views alone: nothing that is made anew each
     night takes it away. Its tests are named, since its rows may be others.
     """
     with _one_at_a_time, _environment(variables := _connection_variables()):
-        nodes = _manifest(variables).nodes
+        nodes = _parsed(code_sha256, tuple(variables.items())).nodes
     with warehouse.connect() as connection:
         there = {
             name
@@ -193,10 +194,6 @@ def _changing(stage: str) -> list[str]:
             and any(parent in nodes and stage in nodes[parent].tags for parent in node.depends_on_nodes)
         )
     ]
-
-
-def _manifest(variables: Mapping[str, str]) -> Any:
-    return _parsed(code_fingerprint(), tuple(variables.items()))
 
 
 @lru_cache(maxsize=1)

@@ -10,6 +10,9 @@ from folio.figures.ledger import EFFECTS, ONE, ZERO, Booking, Market
 from folio.figures.lots.events import EXACT, MONEY, EventKind, Lot, LotEvent, Method
 from folio.figures.lots.matching import match_lots
 
+UNSIGNED: dict[str, EventKind] = {"split": "split", "return_of_capital": "return_of_capital"}
+"""Kinds that change lots without moving units in or out; income and fees change none."""
+
 
 @dataclass(frozen=True)
 class PeriodGains:
@@ -50,7 +53,7 @@ def period_gains(
         for each in bookings
         if each.instrument == instrument
         and each.booked_on <= end
-        and (EFFECTS[each.kind].units_sign or each.kind in ("split", "return_of_capital"))
+        and (EFFECTS[each.kind].units_sign or each.kind in UNSIGNED)
     ]
     with localcontext(EXACT):
         in_account = [_event(n, each, market, currency) for n, each in enumerate(own)]
@@ -83,12 +86,7 @@ def _event(number: int, booking: Booking, market: Market, currency: str) -> LotE
     rate = rate or market.rate(booked_in, currency, booking.booked_on)
     if rate is None:
         raise LedgerError(f"{booking.kind} of {booking.booked_on} has no rate from {booked_in} to {currency}")
-    kind: EventKind
-    match booking.kind:
-        case "split" | "return_of_capital" as unsigned:
-            kind = unsigned
-        case _:
-            kind = "open" if effect.units_sign > 0 else "close"
+    kind = UNSIGNED.get(booking.kind, "open" if effect.units_sign > 0 else "close")
     amount = (ZERO if booking.kind == "bonus" else booking.amount * rate).quantize(MONEY)
     return LotEvent(
         event_id=str(number),

@@ -114,10 +114,7 @@ def return_quantile(returns: ArrayLike, probability: float) -> float:
     RiskError
         The probability is not within [0, 1].
     """
-    if not 0.0 <= probability <= 1.0:
-        raise RiskError(f"probability {probability} is not within 0 and 1")
-    r = _path(returns)
-    r = r[~np.isnan(r)]
+    r = _known(returns, probability)
     return float(np.quantile(r, probability)) if r.size else np.nan
 
 
@@ -131,11 +128,16 @@ def lower_tail_mean(returns: ArrayLike, probability: float) -> float:
     RiskError
         The probability is not within [0, 1].
     """
+    r = np.sort(_known(returns, probability))
+    return float(r[: int((r.size - 1) * probability) + 1].mean()) if r.size else np.nan
+
+
+def _known(returns: ArrayLike, probability: float) -> FloatArray:
+    """Returns that are known; RiskError where a probability asked of them is none."""
     if not 0.0 <= probability <= 1.0:
         raise RiskError(f"probability {probability} is not within 0 and 1")
     r = _path(returns)
-    r = np.sort(r[~np.isnan(r)])
-    return float(r[: int((r.size - 1) * probability) + 1].mean()) if r.size else np.nan
+    return r[~np.isnan(r)]
 
 
 def tail_ratio(returns: ArrayLike, probability: float = 0.05) -> float:
