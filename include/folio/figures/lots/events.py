@@ -100,8 +100,9 @@ class LotEvent:
     transfer_out
         `units` leave and carry their costs and dates, to the `transfer_in` with the same `pair_id` if any.
     transfer_in
-        Opens the `carried` lots, or those that its pair carried. `ratio` is units in per unit out (a merger);
-        `units` is what was booked, 0 to take what the ratio gives; `cost_rate` turns carried costs into the
+        Opens the `carried` lots, or those that its pair carried. `units` is what was booked, 0 to take what
+        `ratio` gives, which is units in per unit out; both must agree where that is one, unless the units
+        are of another instrument (`changes_instrument`: a merger). `cost_rate` turns carried costs into the
         receiving account's currency. With nothing carried it opens like `open`.
     """
 
@@ -113,6 +114,7 @@ class LotEvent:
     tax_cost: Decimal = ZERO
     proceeds: Decimal = ZERO
     ratio: Decimal = ONE
+    changes_instrument: bool = False
     cost_rate: Decimal = ONE
     cost_share: Decimal = ZERO
     acquisition_date: date | None = None

@@ -40,6 +40,7 @@ POOLED = frozenset({"average", "section_104", "acb"})
 """Methods under which open units share one cost."""
 NEED_UNITS = frozenset({"open", "close", "transfer_out", "bonus_spread"})
 PLAIN = frozenset({"open", "close", "transfer_out"})
+DUST = Decimal("1e-9")  # units; more than the rounding of splits between sales and their purchases can leave
 """Kinds that neither scale nor share anything."""
 
 Rank = tuple[Decimal | int, int]
@@ -139,6 +140,8 @@ class Walk:
     def take(self, event: LotEvent, carried: tuple[CarriedLot, ...]) -> None:
         """Apply one event, or raise and leave the state as it was."""
         self._refuse_malformed(event)
+        if self.last_date is not None and event.event_date > self.last_date:
+            self._end_day()
         match event.kind:
             case "open":
                 self._buy(event)
@@ -168,6 +171,7 @@ class Walk:
 
     def history(self) -> LotHistory:
         """What the events left behind."""
+        self._end_day()
         if self.pooled:
             self._share_pool()
         intervals = []
@@ -456,8 +460,12 @@ class Walk:
                 ahead[part.opening.event_id] = ahead.get(part.opening.event_id, ZERO) + part.units
         early = sum(ahead.values(), start=ZERO)
         met = sum((part.units for part in identified), start=ZERO)
-        if event.units - early > self.units or event.units - met > self.units_in_lots:
+        missing = event.units - met - self.units_in_lots
+        if event.units - early > self.units or missing > DUST:
             raise Oversold(event.event_id, self.units + early, event.units)
+        if missing > 0:
+            self.reserved -= missing
+            self._even_out(missing)
         rest = event.units - met
         pool_parts = self._remove(event, rest) if rest else []
         weights = [part.units for part in identified] + ([rest] if rest else [])
@@ -489,6 +497,28 @@ class Walk:
         )
         for opening, units in ahead.items():
             self.opened_ahead[opening] = self.opened_ahead.get(opening, ZERO) + units
+
+    def _end_day(self) -> None:
+        """Let lots hold what is held: the reserved is sold by now, splits were rounded for both apart."""
+        if self.method != "section_104" or self.awaited:
+            return
+        self.reserved = ZERO
+        self._even_out(self.units - self.units_in_lots)
+
+    def _even_out(self, missing: Decimal) -> None:
+        """Add units to the largest open lot, or take them from the largest ones where they are below zero."""
+        while missing and self.lots:
+            lot = max(self.lots, key=lambda lot: lot.units)
+            change = max(missing, -lot.units)
+            if not change:
+                return
+            if not lot.units:  # all were sold: the last one is open again
+                lot = self.lots[-1]
+                heapq.heappush(self.heap, (self._rank(len(self.lots) - 1), len(self.lots) - 1))
+            lot.units += change
+            lot.closed_on = None if lot.units else self.last_date
+            self.units_in_lots += change
+            missing -= change
 
     def _close_superficially(self, event: LotEvent) -> None:
         """Sell out of the pool and put back what is denied of a loss."""
@@ -630,13 +660,13 @@ class Walk:
                 raise LotError(f"event {event.event_id}: lot {lot.lot_id} has no units or was acquired later")
         left = sum((lot.units for lot in carried), start=ZERO)
         whole = event.units or (left * event.ratio).quantize(UNITS)
-        if event.ratio == ONE and whole != left:
+        if event.ratio == ONE and not event.changes_instrument and whole != left:
             raise LotError(
                 f"event {event.event_id} receives {whole:f} units of a transfer that carries {left:f}"
             )
         received = shares(whole, [lot.units for lot in carried], UNITS)
         if not all(received):
-            raise LotError(f"event {event.event_id}: a ratio of {event.ratio} leaves a lot without units")
+            raise LotError(f"event {event.event_id}: {whole:f} units leave a lot without any")
         for ordinal, (lot, units) in enumerate(zip(carried, received, strict=True), start=1):
             arrived = CarriedLot(
                 lot_id=lot.lot_id,

@@ -614,6 +614,20 @@ def test_a_split_between_a_sale_and_its_purchase_is_seen_through():
     assert (history.intervals[-1].units, history.intervals[-1].tax_cost) == (18, 90)
 
 
+def test_rounding_between_a_purchase_and_a_sale_of_one_day_leaves_all_units_to_be_sold():
+    events = [
+        opened("a", 0, 10, 100),
+        opened("b", 1, D("1"), 10),
+        LotEvent("x", day(1), "split", ratio=D(7)),
+        closed("s", 1, D("0.1"), 1),  # a seventh of it was bought, which no decimal says
+        LotEvent("y", day(50), "split", ratio=D(7)),
+        closed("all", 60, D("538.3"), 200),
+    ]
+    history = match_lots(events, "section_104")
+    assert history.intervals[-1].units == 0
+    assert all(lot.units_open == 0 for lot in history.lots)
+
+
 @pytest.mark.parametrize(("share", "denied"), [("least", 2), ("whole", 5)])
 def test_a_superficial_loss_is_denied_and_raises_the_cost_of_what_is_held(share, denied):
     rules = LotRules(superficial=SuperficialLoss(share=share))
