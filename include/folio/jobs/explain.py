@@ -486,7 +486,7 @@ def _holding(way: _Way, held: Row) -> Step:
             held["account_id"],
             way.day,
         )
-        inputs = (*bookings, *inputs)
+        inputs = (*bookings, *_in_transit(way, held), *inputs)
     else:
         instrument = way.instrument(held["instrument_code"])
         [position] = [
@@ -502,6 +502,33 @@ def _holding(way: _Way, held: Row) -> Step:
         f"marts.holdings_on('{way.day}') where account_id = {held['account_id']} "
         f"and instrument_id = {held['instrument_id']}",
         inputs,
+    )
+
+
+def _in_transit(way: _Way, held: Row) -> tuple[Step, ...]:
+    """What the account has sent and is still on its way, which counts with its cash."""
+    found = way.rows(
+        "select in_transit_account, account_currency from marts.fct_cash_balances "
+        "where account_id = %s and valid_from <= %s and (valid_to is null or valid_to > %s) "
+        "and in_transit_account <> 0",
+        held["account_id"],
+        way.day,
+        way.day,
+    )
+    return tuple(
+        Step(
+            "on its way, at its value when it left",
+            _plain(row["in_transit_account"], row["account_currency"]),
+            f"marts.fct_cash_balances.in_transit_account where account_id = {held['account_id']}",
+            _bookings(
+                way,
+                "bookings.account_id = %s and trade_date <= %s and in_transit_until > %s",
+                held["account_id"],
+                way.day,
+                way.day,
+            ),
+        )
+        for row in found
     )
 
 

@@ -147,6 +147,7 @@ class _Account:
     account_kind: str
     account_currency: str
     cash_model: str
+    is_in_transit: bool
 
 
 @dataclass(frozen=True)
@@ -284,6 +285,8 @@ class _Books:
         return instrument is not None and instrument.instrument_kind == "cash"
 
     def _account(self, account: _Account) -> Account:
+        if account.is_in_transit:
+            raise _NotPriced(f"what account {account.account_id} has sent is on its way and cannot be traded")
         cash = Decimal(0)
         for holding in self.holdings.get(account.account_id, []):
             if not self._is_cash(holding.instrument_id):
@@ -376,7 +379,12 @@ def _read(connection: psycopg.Connection[Any], day: date, currency: str, part: i
         _Account,
         f"""
         select accounts.account_id, accounts.portfolio_id, accounts.account_kind, accounts.account_currency,
-               accounts.cash_model
+               accounts.cash_model,
+               exists (
+                   select from build.fct_cash_balances as balances
+                   where balances.account_id = accounts.account_id and balances.in_transit_account <> 0
+                     and %(day)s >= valid_from and (valid_to is null or %(day)s < valid_to)
+               ) as is_in_transit
         from build.dim_accounts as accounts
         join build.dim_portfolios as portfolios using (portfolio_id)
         where {of_batch} order by accounts.account_id

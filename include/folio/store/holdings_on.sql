@@ -62,16 +62,20 @@ as $$
             and positions.units <> 0
         union all
         select
-            balances.account_id, balances.portfolio_id, instruments.instrument_id, balances.balance_account,
+            balances.account_id, balances.portfolio_id, instruments.instrument_id, moved.balance,
             1, holdings_on.day, null, null,
-            balances.account_currency, balances.balance_account, 'ok'
+            balances.account_currency, moved.balance, 'ok'
         from history.fct_cash_balances as balances
+        -- Publications of before transits were counted have none.
+        cross join lateral (
+            select balances.balance_account + coalesce(balances.in_transit_account, 0) as balance
+        ) as moved
         inner join instruments on instruments.instrument_code = 'cash:' || balances.account_currency
         where balances.known_from <= holdings_on.instant
             and (balances.known_to is null or balances.known_to > holdings_on.instant)
             and balances.valid_from <= holdings_on.day
             and (balances.valid_to is null or balances.valid_to > holdings_on.day)
-            and (balances.balance_account is null or balances.balance_account <> 0)
+            and (moved.balance is null or moved.balance <> 0)
     ),
     converted as (
         select

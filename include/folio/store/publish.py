@@ -74,7 +74,7 @@ DERIVED: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "fct_positions": "account_id portfolio_id instrument_id valid_from valid_to units "
             "price_cost_account",
             "fct_cash_balances": "account_id portfolio_id account_currency valid_from valid_to "
-            "balance_account",
+            "balance_account in_transit_account",
         },
     ),
 }

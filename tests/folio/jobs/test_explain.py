@@ -210,6 +210,19 @@ def test_a_value_leads_to_units_prices_rates_and_cash(ask: Ask) -> None:
     assert (texts(price), texts(rate)) == (['{"T": "SHARE", "c": "101.5"}'], ["2024-03-28,1.25"])
 
 
+def test_what_is_on_its_way_counts_with_cash_and_leads_to_what_was_sent(ask: Ask, warehouse: str) -> None:
+    with psycopg.connect(warehouse) as connection:
+        connection.execute("update history.fct_cash_balances set in_transit_account = 25")
+        connection.execute(
+            "update history.fct_transactions set in_transit_until = '2024-04-02' where transaction_id = %s",
+            [SALE],
+        )
+    cash, _ = ask("P1", "value").inputs
+    assert cash.figure == "500 EUR"
+    [sent] = [step for step in cash.inputs if step.what.startswith("on its way")]
+    assert (sent.figure, texts(sent)) == ("25 USD", [BOOKED[3]])
+
+
 def test_a_source_is_row_file_line_load_and_hash(ask: Ask) -> None:
     source = ask("P1", "price:share").source
     assert source is not None

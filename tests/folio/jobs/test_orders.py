@@ -28,6 +28,8 @@ create table build.fct_fx_rates_daily (from_currency text, to_currency text, val
     rate numeric(28, 12));
 create table build.fct_holdings (account_id uuid, portfolio_id uuid, instrument_id uuid, valuation_date date,
     units numeric(38, 18), value_portfolio numeric(28, 8), quality text);
+create table build.fct_cash_balances (account_id uuid, valid_from date, valid_to date,
+    in_transit_account numeric(28, 8));
 create table build.fct_allocations (portfolio_id uuid, valuation_date date, dimension text, bucket text,
     target_weight numeric(20, 12));
 """
@@ -288,6 +290,8 @@ def test_another_night_keeps_its_plans(book):
         "update build.fct_prices_daily set price_local = null where price_local = 200",
         "delete from build.fct_prices_daily where price_local = 200",
         "delete from build.fct_fx_rates_daily where from_currency = 'USD'",
+        "insert into build.fct_cash_balances "
+        "select account_id, valuation_date, null, 5 from build.fct_holdings where units = 100",
     ],
 )
 def test_no_orders_come_from_a_tax_unit_with_an_incomplete_holding(book, broken):

@@ -52,7 +52,7 @@ cross join lateral ( -- noqa: ST05
         select
             balances.account_currency as local_currency,
             cast(days.day as date) as valuation_date,
-            balances.balance_account as value_local,
+            balances.balance_account + balances.in_transit_account as value_local,
             null as carried_value_local,
             case when balances.balance_account is null then 1 else 0 end as missing_parts,
             null as price_date,

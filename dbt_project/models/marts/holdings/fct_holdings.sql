@@ -52,14 +52,14 @@ cash_held as (
         balances.portfolio_id,
         instruments.instrument_id,
         days.valuation_date,
-        cast(balances.balance_account as numeric(38, 18)) as units,
+        cast(balances.balance_account + balances.in_transit_account as numeric(38, 18)) as units,
         cast(1 as numeric(28, 10)) as price_local,
         days.valuation_date as price_date,
         cast(null as uuid) as price_load_id,
         cast(null as integer) as price_line,
         balances.account_currency as local_currency,
-        balances.balance_account as price_cost_account,
-        balances.balance_account as tax_cost_account,
+        cast(balances.balance_account + balances.in_transit_account as numeric(28, 8)) as price_cost_account,
+        cast(balances.balance_account + balances.in_transit_account as numeric(28, 8)) as tax_cost_account,
         false as is_carried,
         false as is_estimated
     from {{ ref('fct_cash_balances') }} as balances
@@ -67,7 +67,7 @@ cash_held as (
         on balances.valid_from <= days.valuation_date and (balances.valid_to is null or balances.valid_to > days.valuation_date)
     inner join {{ ref('int_instruments_listed') }} as instruments
         on instruments.instrument_code = 'cash:' || balances.account_currency
-    where balances.balance_account is null or balances.balance_account <> 0
+    where balances.balance_account is null or balances.balance_account + balances.in_transit_account <> 0
 ),
 
 held as (

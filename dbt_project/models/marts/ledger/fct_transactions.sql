@@ -9,6 +9,7 @@ select
     transactions.status,
     transactions.trade_date,
     transactions.settlement_date,
+    effects.in_transit_until,
     transactions.units,
     transactions.price_local,
     transactions.amount_local,
@@ -31,5 +32,7 @@ select
     {{ quality('transactions.fx_to_portfolio is null', 'false', 'transactions.is_rate_carried') }} as quality,
     'transactions-1' as method_version
 from {{ ref('int_transactions_converted') }} as transactions
+left join {{ ref('int_transaction_effects') }} as effects
+    on transactions.transaction_id = effects.transaction_id
 left join {{ ref('stg_computed__ledger_rejections') }} as rejections
     on transactions.transaction_id = rejections.transaction_id
