@@ -23,11 +23,16 @@ NIGHTS = ("2013-02-20T0300Z", "2013-02-28T0300Z")
 FIRST_VALUED = date(2013, 2, 19)
 """Valuation date of the first night; the second's is the last day."""
 
-CURRENCIES = {"share": "USD", "split share": "USD", "coin": "USD", "fund": "INR", "late fund": "INR"}
+CURRENCIES = {
+    "share": "USD", "split share": "USD", "spun share": "USD", "coin": "USD",
+    "fund": "INR", "late fund": "INR",
+}  # fmt: skip
 """Instruments and the currency in which each is priced."""
 SCHEMES = {"fund": 1001, "late fund": 1002}
 SPLIT_SHARE, SPLIT_DAY, SPLIT_RATIO = "split share", date(2013, 2, 5), 2
 """The one split that the market announces: what books say of it some days off is the same."""
+SPUN_SHARE, WHOLE_SHARE, SPIN_DAY, COST_SHARE = "spun share", "share", date(2013, 2, 7), Decimal("0.25")
+"""The one spin-off that is published: whose units are credited some days after it, and of what."""
 UNPRICED = (date(2013, 1, 17), date(2013, 2, 8))
 """Days without a price of the late fund: more than one may be carried."""
 
@@ -38,7 +43,7 @@ METHODS = {
 }
 LOOKING_AHEAD = {"uk": ("section_104",), "canada": ("acb", "average")}
 UNITS_IN = {
-    *("buy", "reinvest", "switch_in", "transfer_in", "bonus", "merger_in"),
+    *("buy", "reinvest", "switch_in", "transfer_in", "bonus", "merger_in", "spin_off"),
     *("swap_in", "staking_reward", "airdrop"),
 }
 UNITS_OUT = {"sell", "switch_out", "transfer_out", "merger_out", "swap_out", "network_fee"}
@@ -231,7 +236,13 @@ class Ledger:
                 account, kind, day, own, instrument=about, amount=cents(random.uniform(1, MONEY[kind])),
                 tax=cents(random.uniform(0, 5)) if kind == "dividend" else Decimal(0), reverses=taken,
             )  # fmt: skip
+        elif kind == "spin_off":
+            day = min(SPIN_DAY + timedelta(days=random.choice([0, 1, 4, 11])), LAST_DAY)
+            self._in(kind, account, SPUN_SHARE, day, Decimal(random.randint(1, 10**6)) / 10**4)
         elif kind == "split":
+            instrument = (
+                WHOLE_SHARE if instrument == SPUN_SHARE else instrument
+            )  # its units are credited late
             if instrument == SPLIT_SHARE:
                 day, ratio = SPLIT_DAY + timedelta(days=random.randint(-1, 3)), Decimal(SPLIT_RATIO)
             else:
@@ -334,13 +345,13 @@ MONEY = {
     "fee": 20, "tax": 20, "stamp_duty": 5, "exit_load": 5, "reversal": 10,
 }  # fmt: skip
 """Kinds that move money alone, and how much at most."""
-WITHOUT_AMOUNT = {"bonus", "transfer_in", "transfer_out", "merger_in", "merger_out"}
+WITHOUT_AMOUNT = {"bonus", "transfer_in", "transfer_out", "merger_in", "merger_out", "spin_off"}
 PAIRED = {"transfer", "switch", "merger", "swap"}
 SELLS = {"sell", "switch_out", "swap_out", "network_fee"}
 TRADES = {"buy", "sell", "reinvest", "switch_in", "switch_out", "transfer_in", "transfer_out"}
 KINDS = {
     "buy": 12, "sell": 7, "deposit": 5, "transfer": 4, "switch": 3, "split": 2, "merger": 2, "swap": 2,
-    **dict.fromkeys(("reinvest", "bonus", "airdrop", "staking_reward", "network_fee"), 1),
+    **dict.fromkeys(("reinvest", "bonus", "airdrop", "staking_reward", "network_fee", "spin_off"), 1),
     **dict.fromkeys((kind for kind in MONEY if kind != "deposit"), 1),
 }  # fmt: skip
 """What happens in a ledger, and how often."""
@@ -443,6 +454,15 @@ def _reference(ledgers: list[Ledger]) -> Iterator[tuple[str, list[Row]]]:
                 "valid_from": date(2000, 1, 1), "instrument_key": key,
             }
             for key in CURRENCIES
+        ],
+    )  # fmt: skip
+    yield (
+        "book_instrument_successors",
+        [
+            {
+                "instrument_key": WHOLE_SHARE, "kind": "spin_off", "effective_date": SPIN_DAY,
+                "successor_key": SPUN_SHARE, "ratio": 1, "cost_share": COST_SHARE,
+            }
         ],
     )  # fmt: skip
     yield (

@@ -53,6 +53,8 @@ EFFECTS: dict[str, Effect] = {
     "transfer_out": Effect(-1),
     "merger_in": Effect(1),
     "merger_out": Effect(-1),
+    "spin_off": Effect(1),
+    "segregation": Effect(1),
     "swap_in": Effect(1),
     "swap_out": Effect(-1),
     "bonus": Effect(1),
@@ -67,6 +69,9 @@ EFFECTS: dict[str, Effect] = {
 }
 """Effects by kind, as in the seed `transaction_kinds`; a test holds both equal."""
 
+CARVED = frozenset({"spin_off", "segregation"})
+"""Kinds whose units take a share of the cost of another instrument."""
+
 
 @dataclass(frozen=True, slots=True)
 class Booking:
@@ -75,6 +80,7 @@ class Booking:
     `amount`, `fee` and `tax` are in `currency` (None: the account's); the amount is without fee and tax. A
     refund is negative. `fx_rate` is what one unit of `currency` was in the account's currency, as booked;
     without one, or at zero, the last known market rate counts. `ratio` is new units per old unit of a split.
+    Units of a spin-off or segregation take `cost_share` of the cost of those of `carved_from`.
     """
 
     booked_on: date
@@ -87,6 +93,8 @@ class Booking:
     currency: str | None = None
     fx_rate: Decimal | None = None
     ratio: Decimal = ONE
+    carved_from: str | None = None
+    cost_share: Decimal = ZERO
 
 
 @dataclass(frozen=True)
@@ -194,7 +202,8 @@ def walk(
 ) -> list[Day]:
     """State of the account at the close of each day from the first booking to `last`.
 
-    Within a day splits come first, then what adds units, then what lowers their cost, then what takes them.
+    Within a day splits and spin-offs come first, then what adds units, then what lowers their cost, then what
+    takes them.
 
     Parameters
     ----------
@@ -264,7 +273,7 @@ def book_of(days: Sequence[Day], market: Market, account: Account) -> DailyBook:
 
 
 def _phase(booking: Booking) -> int:
-    if booking.kind == "split":
+    if booking.kind == "split" or booking.kind in CARVED:
         return 0
     if booking.kind == "return_of_capital":
         return 2
@@ -324,6 +333,8 @@ def _move_units(
     before = today.held.get(instrument, Held())
     if booking.kind == "split":
         after = Held(before.units * booking.ratio, before.cost_local, before.cost_account)
+    elif booking.kind in CARVED:
+        after = _carve(today, booking, before, market)
     elif effect.units_sign:
         moved = effect.units_sign * booking.units
         is_against = before.units * moved < 0
@@ -353,6 +364,23 @@ def _move_units(
     else:
         return
     today.held[instrument] = after
+
+
+def _carve(today: Day, booking: Booking, before: Held, market: Market) -> Held:
+    """What is held with the units of a spin-off, after the cost that they take has left the other."""
+    whole = today.held.get(booking.carved_from or "", Held())
+    if whole.units <= 0:
+        raise LedgerError(f"{booking.kind} of {booking.booked_on} finds no units of {booking.carved_from}")
+    local, cost = whole.cost_local * booking.cost_share, whole.cost_account * booking.cost_share
+    today.held[booking.carved_from or ""] = Held(
+        whole.units, whole.cost_local - local, whole.cost_account - cost
+    )
+    currencies = market.currencies
+    one, other = currencies.get(booking.carved_from or ""), currencies.get(booking.instrument or "")
+    rate = market.rate(one, other, booking.booked_on) if one and other else ONE
+    if rate is None:
+        raise LedgerError(f"{booking.kind} of {booking.booked_on} has no rate from {one} to {other}")
+    return Held(before.units + booking.units, before.cost_local + local * rate, before.cost_account + cost)
 
 
 def _to_local(booking: Booking, cost: Decimal, market: Market) -> Decimal:

@@ -1,7 +1,7 @@
 """Match sales with the lots that were bought, account by account, and keep positions as intervals."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any, cast
 from uuid import UUID
@@ -34,10 +34,18 @@ EFFECTS: dict[str, EventKind] = {
     ),
     **dict.fromkeys(("sell", "switch_out", "swap_out", "network_fee"), "close"),
     **dict.fromkeys(("transfer_out", "merger_out"), "transfer_out"),
-    **dict.fromkeys(("transfer_in", "merger_in"), "transfer_in"),
+    **dict.fromkeys(("transfer_in", "merger_in", "spin_off", "segregation"), "transfer_in"),
+    "carve_out": "carve_out",
     "split": "split",
     "return_of_capital": "return_of_capital",
 }
+"""What kinds of ledger events do to lots; `carve_out` is the side of a spin-off that loses cost."""
+
+CARVED = frozenset({"spin_off", "segregation"})
+"""Kinds whose units take a share of the cost of another instrument."""
+
+CONVERTED = CARVED | {"merger_in"}
+"""Kinds whose units are of another instrument than those whose cost they take."""
 
 PAIR_ID = """
     case when events.kind in ('transfer_out', 'transfer_in')
@@ -82,7 +90,7 @@ EVENTS = f"""
            events.pair_id, coalesce(events.units, 0) as units, coalesce(events.ratio, 1) as ratio,
            events.price_cost_account as price_cost, events.tax_cost_account as tax_cost,
            events.proceeds_account as proceeds, events.external_id as label, events.named_lot,
-           events.tax_regime,
+           events.tax_regime, events.cost_share,
            case when sent.pair_id is null then 1 else rates.rate end as cost_rate
     from events
     left join sent on sent.pair_id = events.pair_id and events.kind in ('transfer_in', 'merger_in')
@@ -134,13 +142,26 @@ def _read(
                 left_out.append(
                     RefusedEvent(key, row["event_id"], f"no exchange rate on {row['event_date']}")
                 )
+            elif kind in CARVED and row["cost_share"] is None:
+                left_out.append(RefusedEvent(key, row["event_id"], _unshared(kind)))
             elif lot is not None and not _may_name_lots(regime, methods[key]):
                 reason = f"names lot {lot}, where {regime} and {methods[key]} say which units are sold"
                 left_out.append(RefusedEvent(key, row["event_id"], reason))
             else:
-                chosen = None if lot is None else LotSelection(label=lot)
-                events[key].append(LotEvent(kind=EFFECTS[kind], selection=chosen, **row))
+                events[key].append(
+                    LotEvent(
+                        kind=EFFECTS[kind],
+                        changes_instrument=kind in CONVERTED,
+                        selection=None if lot is None else LotSelection(label=lot),
+                        cost_share=row.pop("cost_share") or ZERO,
+                        **row,
+                    )
+                )
     return events, methods, left_out
+
+
+def _unshared(kind: str) -> str:
+    return f"no {kind} is known by which these units take a share of another instrument's cost"
 
 
 def _may_name_lots(regime: str, method: Method) -> bool:
@@ -169,7 +190,7 @@ def _write(
         for history in ledger.histories.values()
         for lot in history.lots
     }
-    tables: dict[str, tuple[list[str], Iterator[tuple[Any, ...]]]] = {
+    tables: dict[str, tuple[list[str], Iterable[tuple[Any, ...]]]] = {
         "computed.lots": (
             [
                 *("account_id", "instrument_id", "lot_id", "lot_method", "opening_transaction_id"),
@@ -242,7 +263,10 @@ def _write(
         ),
         "computed.ledger_rejections": (
             ["transaction_id", "account_id", "reason"],
-            ((event.event_id, event.key[0], event.reason) for event in refused),
+            # Where both sides of a spin-off are refused, the first says why.
+            {
+                event.event_id: (event.event_id, event.key[0], event.reason) for event in reversed(refused)
+            }.values(),
         ),
     }
     for relation, (columns, rows) in tables.items():

@@ -63,7 +63,7 @@ COST_EVENTS = f"""
     ),
     costed as (
         select events.portfolio_id, events.account_id, events.instrument_id, events.trade_date,
-               events.sequence, events.units, events.ratio,
+               events.sequence, events.units, events.ratio, events.cost_share,
                coalesce(-lowered.cost, events.price_cost_account) * to_portfolio.rate as cost,
                case when sent.pair_id is null then 1 else carried.rate end as carry_rate,
                coalesce(events.pair_id, events.transaction_id::text) as pair_id,
@@ -82,7 +82,7 @@ COST_EVENTS = f"""
             and carried.valuation_date = events.trade_date
     )
     select portfolio_id, md5(account_id::text || instrument_id::text)::uuid, trade_date, effect::float8,
-           coalesce(units, 0)::float8, coalesce(ratio, 1)::float8, coalesce(cost::float8, 'NaN'),
+           coalesce(units, 0)::float8, coalesce(cost_share, ratio, 1)::float8, coalesce(cost::float8, 'NaN'),
            coalesce(carry_rate::float8, 'NaN'), md5(pair_id)::uuid
     from costed
     order by trade_date, effect, account_id, sequence

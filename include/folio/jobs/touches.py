@@ -39,6 +39,27 @@ UNDATED_FACTS = (
 BOOKINGS = "book_transactions"
 """Raw table whose rows change figures from the first of their days on, and of those they are paired with."""
 
+CREDIT_DAYS = 60
+"""How long before its own day the units of a booking may count, since the price fell then: the macro
+`bonus_allotment_days` says the same."""
+
+PRICE_FELL: Mapping[str, LiteralString] = {
+    "raw.book_instrument_successors": """
+        select credited.trade_date, successors.effective_date as day
+        from credited join raw.book_instrument_successors as successors
+            on successors.successor_key = credited.instrument_key and successors.kind = credited.kind
+    """,
+    "build.int_splits_resolved": """
+        select credited.trade_date, splits.execution_date as day
+        from credited
+        join raw.identities
+            on identities.kind = 'instrument' and identities.source_key = credited.instrument_key
+        join build.int_splits_resolved as splits on splits.instrument_id = identities.id
+        where credited.kind = 'bonus'
+    """,
+}
+"""Days on which the price fell for units that new bookings credit, by the table that knows them."""
+
 WITHOUT_DAILY_FIGURES = (
     "amfi_schemes", "polygon_dividends", "polygon_ticker_details", "yahoo_dividends", "book_fund_terms",
     "book_exit_loads", "book_fund_constituents", "book_bond_terms", "book_benchmarks", "book_statements",
@@ -284,7 +305,11 @@ def _first_day_of(connection: Connection, mart: store.Mart, first_day: date | No
 
 def _first_changed_day(connection: Connection, counted: _Counted) -> date | None:
     """Earliest day that facts known tonight and not yet counted may change; None when they may any day."""
-    new = {"known_at": counted.known_at, "landed_by": counted.landed_by}
+    new = {
+        "known_at": counted.known_at,
+        "landed_by": counted.landed_by,
+        "valuation_date": counted.valuation_date,
+    }
     days = [counted.valuation_date + NEXT_DAY]
     for table in UNDATED_FACTS:
         if connection.execute(_new_rows(table, sql.SQL("true")) + sql.SQL(" limit 1"), new).fetchone():
@@ -295,10 +320,16 @@ def _first_changed_day(connection: Connection, counted: _Counted) -> date | None
     changed = sql.SQL("select min(day) from {} where changed_at > %(landed_by)s")
     days += _values(connection, changed.format(sql.Identifier("ops", "calendar_days")), new)
     # Every day that a booking ever had, and those of the legs it is paired with: units that leave later
-    # than they arrive, or are not known to leave at all, change what arrived.
+    # than they arrive, or are not known to leave at all, change what arrived, and what arrives, also by a
+    # booking of before whose day has now come, says that what left was on its way.
     booked = sql.SQL(
         """
-        with new as ({new})
+        with new as (
+            {new}
+            union
+            select transaction_key from raw.{bookings}
+            where trade_date > %(valuation_date)s and pair_key is not null
+        )
         select min(least(trade_date, settlement_date, nav_date)) from raw.{bookings}
         where transaction_key in (select transaction_key from new) or pair_key in (
             select bookings.pair_key from raw.{bookings} as bookings join new using (transaction_key)
@@ -306,10 +337,35 @@ def _first_changed_day(connection: Connection, counted: _Counted) -> date | None
         )
         """
     ).format(new=_new_rows(BOOKINGS, sql.SQL("transaction_key")), bookings=sql.Identifier(BOOKINGS))
-    bookings = _values(connection, booked, new)
+    bookings = _values(connection, booked, new) + _days_of_credited_units(connection, new)
     if bookings and connection.execute(LOOKS_AHEAD).fetchone():
         bookings = [min(bookings) - LATER_PURCHASES]
     return min([*days, *bookings])
+
+
+def _days_of_credited_units(connection: Connection, new: Mapping[str, object]) -> list[date]:
+    """Days before their own on which units of new bonuses and spin-offs count; a new split touches all."""
+    found = []
+    for table, fell in PRICE_FELL.items():
+        if connection.execute("select to_regclass(%s)", [table]).fetchone() == (None,):
+            continue  # nothing was built yet
+        query = sql.SQL(
+            """
+            with new as ({new}),
+            credited as (
+                select kind, trade_date, instrument_key from raw.{bookings}
+                where transaction_key in (select transaction_key from new)
+            ),
+            fallen as ({fell})
+            select min(day) from fallen where day between trade_date - %(credit_days)s and trade_date
+            """
+        ).format(
+            new=_new_rows(BOOKINGS, sql.SQL("transaction_key")),
+            bookings=sql.Identifier(BOOKINGS),
+            fell=sql.SQL(fell),
+        )
+        found += _values(connection, query, {**new, "credit_days": CREDIT_DAYS})
+    return found
 
 
 def _new_rows(table: str, what: sql.Composable) -> sql.Composed:
@@ -326,5 +382,5 @@ def _new_rows(table: str, what: sql.Composable) -> sql.Composed:
     ).format(what, sql.Identifier(table))
 
 
-def _values(connection: Connection, query: sql.Composed, parameters: Mapping[str, Any]) -> list[date]:
+def _values(connection: Connection, query: sql.Composed, parameters: Mapping[str, object]) -> list[date]:
     return [row[0] for row in connection.execute(query, parameters) if row[0] is not None]

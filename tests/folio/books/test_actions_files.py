@@ -25,6 +25,7 @@ def test_what_became_of_an_instrument_loads_with_what_its_kind_needs() -> None:
         "old,merger,2019-10-04,new,0.5,1.25,",
         "old,rename,2019-10-05,new,,,",
         "old,segregation,2019-10-06,new,1,,0.1",
+        "old,spin_off,2019-10-07,new,1,,0.1",
         "old,ticker_reuse,2019-10-07,new,,,",
     )
     assert found.rejected == ()

@@ -188,6 +188,20 @@ def test_a_walk_that_goes_on_after_days_that_nothing_changed_is_the_walk_of_all(
     assert before == walk(bookings, priced, Account("EUR"), last)
 
 
+def test_a_spin_off_takes_a_share_of_the_cost_along():
+    spun = Booking(
+        day(1), "spin_off", instrument="PART", units=D(5), carved_from="SHARE", cost_share=D("0.2")
+    )
+    days = walk([buy(0, 10, 500), spun], market({0: 50}), Account("EUR"), day(1))
+    assert {name: (held.units, held.cost_account) for name, held in days[-1].held.items()} == {
+        "SHARE": (10, 400),
+        "PART": (5, 100),
+    }
+    assert (days[-1].invested, days[-1].net_flow, days[-1].cash) == (500, 0, -500)
+    with pytest.raises(LedgerError, match="finds no units of SHARE"):
+        walk([spun], market({0: 50}), Account("EUR"), day(1))
+
+
 def test_capital_that_is_returned_is_cash_and_lowers_the_average_cost_to_nothing_at_least():
     returned = [
         Booking(day(offset), "return_of_capital", D(amount), "SHARE")

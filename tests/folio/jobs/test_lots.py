@@ -1,5 +1,6 @@
 """The job that matches lots: what it reads of the ledger, and what it writes for the marts."""
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -24,7 +25,8 @@ BUILD = """
         transaction_id uuid, account_id uuid, instrument_id uuid, lot_method text, kind text,
         trade_date date, sequence integer, units numeric(38, 18), ratio numeric(28, 12),
         price_cost_account numeric(28, 8), tax_cost_account numeric(28, 8),
-        proceeds_account numeric(28, 8), pair_key text, external_id text, named_lot text
+        proceeds_account numeric(28, 8), pair_key text, external_id text, named_lot text,
+        cost_share numeric(20, 12)
     );
 """
 
@@ -163,6 +165,65 @@ def test_one_key_moves_several_instruments(warehouse: str) -> None:
             "where units_open > 0 order by 2"
         ).fetchall()
     assert held == [(RETIREMENT, SHARE, 1, 10), (RETIREMENT, OTHER, 1, 10)]
+
+
+def test_units_of_a_merger_are_those_that_were_booked_and_cost_what_the_old_ones_did(warehouse: str) -> None:
+    with psycopg.connect(warehouse) as connection:
+        open_accounts(connection)
+        rate_dollars(connection)
+        connection.execute("insert into build.dim_instruments values (%s, 'equity', 'share')", [OTHER])
+        book(connection, BROKER, "fifo", (1, "2020-01-01", 1, 100))
+        move(connection, 2, BROKER, "merger_out", "2020-02-01", "merged")
+        move(connection, 3, BROKER, "merger_in", "2020-02-01", "merged", OTHER)
+        connection.execute("update build.int_ledger_events set units = 0.4 where kind = 'merger_in'")
+    lots.match("2021-08-01T0300Z", "0/1")
+    assert open_lots(warehouse) == [(OTHER, D("0.4"), 100, date(2020, 1, 1))]
+
+
+def test_units_of_a_spin_off_take_their_share_of_cost_and_the_dates(warehouse: str) -> None:
+    with psycopg.connect(warehouse) as connection:
+        open_accounts(connection)
+        rate_dollars(connection)
+        connection.execute("insert into build.dim_instruments values (%s, 'equity', 'share')", [OTHER])
+        book(connection, BROKER, "fifo", (1, "2020-01-01", 10, 100))
+        spin_off(connection, 2, BROKER, "2020-02-01", "0.25")
+        spin_off(connection, 3, RETIREMENT, "2020-02-01", "0.25")  # where nothing was held
+        spin_off(connection, 4, BROKER, "2020-03-01", None)  # no book says its share
+    lots.match("2021-08-01T0300Z", "0/1")
+    assert open_lots(warehouse) == [
+        (SHARE, 10, 75, date(2020, 1, 1)),
+        (OTHER, 1, 25, date(2020, 1, 1)),
+    ]
+    with psycopg.connect(warehouse) as connection:
+        refused = connection.execute(
+            "select transaction_id, reason from computed.ledger_rejections order by 1"
+        ).fetchall()
+    assert [number.int for number, _ in refused] == [3, 4]
+    assert "finds no units" in refused[0][1]
+    assert "no spin_off is known" in refused[1][1]
+
+
+def spin_off(
+    connection: psycopg.Connection[Any], number: int, account: UUID, day: str, share: str | None
+) -> None:
+    """A unit of another instrument, and the cost that it takes along where a book says how much."""
+    move(connection, number, account, "spin_off", day, str(number), OTHER)
+    if share is not None:
+        move(connection, number, account, "carve_out", day, str(number))
+    connection.execute(
+        "update build.int_ledger_events set cost_share = %s, price_cost_account = 0, tax_cost_account = 0, "
+        "units = case kind when 'carve_out' then 0 else units end where transaction_id = %s",
+        [share, UUID(int=number)],
+    )
+
+
+def open_lots(dsn: str) -> list[tuple[Any, ...]]:
+    """Instrument, units, cost and date of what is held."""
+    with psycopg.connect(dsn) as connection:
+        return connection.execute(
+            "select instrument_id, units_open, tax_cost_open_account, acquisition_date from computed.lots "
+            "where units_open > 0 order by 1"
+        ).fetchall()
 
 
 def test_several_that_leave_under_one_key_are_refused_and_the_rest_of_the_night_goes_on(

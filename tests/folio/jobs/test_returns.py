@@ -23,7 +23,7 @@ create table build.int_portfolio_values_daily (portfolio_id uuid, valuation_date
     deposits_end_portfolio numeric(28, 8), withdrawals_portfolio numeric(28, 8));
 create table build.int_ledger_events (transaction_id uuid, account_id uuid, instrument_id uuid, kind text,
     trade_date date, sequence integer, units numeric(38, 18), ratio numeric(28, 12),
-    price_cost_account numeric(28, 8), pair_key text, account_currency text);
+    price_cost_account numeric(28, 8), pair_key text, account_currency text, cost_share numeric(20, 12));
 """
 
 
@@ -133,6 +133,20 @@ def test_a_transfer_carries_its_average_cost_to_the_other_portfolio(measured):
     )
     assert rates[of("portfolio", "p"), "1D"][2] == 500
     assert rates[of("portfolio", "q"), "ITD"][2] == 500
+
+
+def test_a_spin_off_leaves_the_investment_as_it_is_until_its_units_are_sold(measured, warehouse):
+    spun = list(event("spun", "a", "spin_off", 1, 4, pair="spun"))
+    spun[2] = of("instrument", "part")
+    carved = [*event("spun", "a", "carve_out", 1, 0, pair="spun"), D("0.25")]
+    sold = list(event("sold", "a", "sell", 1, 2))
+    sold[2] = of("instrument", "part")
+    rates = measured(
+        [event("buy", "a", "buy", 0, 10, 1000), carved, [*spun, D("0.25")], sold],
+        [("p", 0, 1000, 1000, 0, 0), ("p", 1, 880, 0, 0, 120), ("p", 2, 880, 0, 0, 0)],
+    )
+    # 750 of what gave its cost away, and half of the 250 that went
+    assert rates[of("portfolio", "p"), "1D"][2] == 875
 
 
 def test_capital_that_is_returned_lowers_the_investment_by_the_cost_it_took(measured, warehouse):

@@ -1,5 +1,6 @@
 """From which day on a stage makes its daily tables anew."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -9,6 +10,7 @@ import yaml
 
 from folio.errors import TransformationError
 from folio.jobs import nights, touches, transformation
+from folio.settings import ROOT
 
 FIRST, SECOND, THIRD = "2013-02-27T0300Z", "2013-02-28T0300Z", "2013-03-01T0300Z"
 OLD = date(2012, 5, 4)
@@ -48,10 +50,11 @@ def land_nav(dsn, day, observed):
     land(dsn, "amfi_navs", observed, nav_date=day, scheme_code=1, nav=1)
 
 
-def land_booking(dsn, key, day, observed, pair_key=None):
+def land_booking(dsn, key, day, observed, pair_key=None, kind="buy", instrument_key=None):
     land(
         dsn, "book_transactions", observed, transaction_key=key, transaction_id=UUID(int=1), account_key="a",
-        kind="buy", trade_date=day, currency="USD", fee=0, tax=0, status="settled", pair_key=pair_key,
+        kind=kind, trade_date=day, currency="USD", fee=0, tax=0, status="settled", pair_key=pair_key,
+        instrument_key=instrument_key,
     )  # fmt: skip
 
 
@@ -98,6 +101,34 @@ def test_a_booking_reaches_back_to_every_day_it_had_and_to_the_leg_it_is_paired_
     assert build(SECOND) == [date(2012, 8, 1)] * 2
     land_booking(warehouse, "leaves", date(2013, 1, 2), in_night(3), pair_key="move")
     assert build(THIRD) == [OLD, OLD]
+
+
+def test_units_that_are_credited_late_reach_back_to_the_day_on_which_the_price_fell(warehouse):
+    spun = {"instrument_key": "whole", "kind": "spin_off", "effective_date": OLD, "ratio": 1, "cost_share": 0}
+    land(warehouse, "book_instrument_successors", in_night(1), **spun, successor_key="part")
+    with psycopg.connect(warehouse) as connection:
+        connection.execute(
+            "insert into raw.identities values ('instrument', 'share', %s, %s)",
+            [UUID(int=7), add_load(connection, in_night(1))],
+        )
+        connection.execute(
+            "create schema if not exists build; drop table if exists build.int_splits_resolved cascade; "
+            "create table build.int_splits_resolved (instrument_id uuid, execution_date date)"
+        )
+        connection.execute("insert into build.int_splits_resolved values (%s, '2012-09-03')", [UUID(int=7)])
+    build(FIRST)
+    land_booking(warehouse, "b", date(2012, 9, 20), in_night(2), kind="bonus", instrument_key="share")
+    assert build(SECOND) == [date(2012, 9, 3)] * 2
+    late = OLD + timedelta(days=touches.CREDIT_DAYS)
+    land_booking(warehouse, "s", late, in_night(3), kind="spin_off", instrument_key="part")
+    land_booking(warehouse, "t", late, in_night(3), kind="buy", instrument_key="part")
+    assert build(THIRD) == [OLD, OLD]
+
+
+def test_units_are_credited_as_late_here_as_in_the_models():
+    macro = (ROOT / "dbt_project" / "macros" / "same_event_days.sql").read_text()
+    (days,) = re.findall(r"macro bonus_allotment_days.*?-#\}\s*(\d+)", macro, re.DOTALL)
+    assert int(days) == touches.CREDIT_DAYS
 
 
 def test_new_reference_data_and_new_code_make_every_day(warehouse):

@@ -3,7 +3,8 @@
 with uses as (
     select
         instrument_id,
-        trade_date as first_day
+        -- Units of a spin-off count from the day on which the price of the other fell.
+        trade_date - case when kind in ('spin_off', 'segregation') then {{ bonus_allotment_days() }} else 0 end as first_day
     from {{ ref('stg_books__transactions') }}
     where instrument_id is not null
     union all

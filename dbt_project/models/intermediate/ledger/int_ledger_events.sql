@@ -7,8 +7,26 @@
     )
 }}
 
--- Bonus units are credited some days after the price has fallen: they count from the market's day on.
-with booked as (
+-- Units of a spin-off or side pocket take a share of the cost of what they came out of, as a book has published it.
+with carvings as (
+    select distinct on (transactions.transaction_id)
+        transactions.transaction_id,
+        successors.instrument_id as parent_id,
+        successors.effective_date,
+        successors.cost_share
+    from {{ ref('int_transactions_converted') }} as transactions
+    inner join {{ ref('stg_books__instrument_successors') }} as successors
+        on
+            transactions.kind = successors.action_kind
+            and transactions.instrument_id = successors.successor_id
+            and successors.effective_date
+            between transactions.trade_date - {{ bonus_allotment_days() }} and transactions.trade_date + {{ same_event_days() }}
+    where transactions.kind in ('spin_off', 'segregation')
+    order by transactions.transaction_id asc, successors.effective_date desc, successors.instrument_id asc
+),
+
+-- Such units and those of a bonus are credited some days after the price has fallen: they count from that day on.
+booked as (
     select
         transactions.transaction_id,
         transactions.account_id,
@@ -39,9 +57,13 @@ with booked as (
                     ),
                     transactions.trade_date
                 )
-            else transactions.trade_date
-        end as trade_date
+            else coalesce(carvings.effective_date, transactions.trade_date)
+        end as trade_date,
+        carvings.parent_id,
+        carvings.cost_share
     from {{ ref('int_transactions_converted') }} as transactions
+    left join carvings
+        on transactions.transaction_id = carvings.transaction_id
     where
         transactions.status = 'settled'
         and transactions.ledger_effect <> 'none'
@@ -107,19 +129,20 @@ events as (
         trade_date,
         occurred_at,
         source_line,
-        pair_key,
+        case when kind in ('spin_off', 'segregation') then cast(transaction_id as text) else pair_key end as pair_key,
         external_id,
         named_lot,
+        cost_share,
         case ledger_effect when 'split' then 0 when 'opening' then 1 when 'lowering' then 2 else 3 end as phase,
         case when kind = 'split' then 0 else coalesce(units, 0) end as units,
         case when kind = 'split' then units end as ratio,
         case
-            when ledger_effect <> 'opening' or kind = 'bonus' then 0
+            when ledger_effect <> 'opening' or kind in ('bonus', 'spin_off', 'segregation') then 0
             when kind in ('transfer_in', 'merger_in', 'swap_in', 'staking_reward', 'airdrop') then coalesce(amount_account, 0)
             else amount_account
         end as price_cost_account,
         case
-            when ledger_effect <> 'opening' or kind = 'bonus' then 0
+            when ledger_effect <> 'opening' or kind in ('bonus', 'spin_off', 'segregation') then 0
             when kind in ('transfer_in', 'merger_in', 'swap_in', 'staking_reward', 'airdrop') then coalesce(amount_account, 0)
             else amount_account + fee_account + tax_account
         end as tax_cost_account,
@@ -153,6 +176,7 @@ events as (
         null as pair_key,
         null as external_id,
         null as named_lot,
+        null as cost_share,
         0 as phase,
         0 as units,
         ratio,
@@ -160,6 +184,29 @@ events as (
         0 as tax_cost_account,
         0 as proceeds_account
     from published_splits
+    union all
+    -- What the units came out of loses that cost before it is bought or sold on the day.
+    select
+        transaction_id,
+        account_id,
+        parent_id as instrument_id,
+        lot_method,
+        'carve_out' as kind,
+        trade_date,
+        occurred_at,
+        source_line,
+        cast(transaction_id as text) as pair_key,
+        null as external_id,
+        null as named_lot,
+        cost_share,
+        0 as phase,
+        0 as units,
+        null as ratio,
+        0 as price_cost_account,
+        0 as tax_cost_account,
+        0 as proceeds_account
+    from booked
+    where parent_id is not null
 )
 
 select
@@ -183,6 +230,7 @@ select
     events.pair_key,
     events.external_id,
     events.named_lot,
+    cast(events.cost_share as numeric(20, 12)) as cost_share,
     accounts.account_currency,
     rates.rate as fx_account_to_reporting
 from events

@@ -1,4 +1,4 @@
-"""Instrument successors: renames, mergers, delistings, reused tickers and side pockets, and when."""
+"""Instrument successors: renames, mergers, delistings, reused tickers, side pockets, spin-offs; and when."""
 
 from decimal import Decimal
 from typing import ClassVar, Literal, Self
@@ -15,6 +15,7 @@ OPTIONAL = {
     "delisting": ("cash",),
     "ticker_reuse": (),
     "segregation": ("ratio", "cost_share"),
+    "spin_off": ("ratio", "cost_share"),
 }
 """Optional columns that a kind may fill; the successor goes without saying."""
 
@@ -30,7 +31,7 @@ class InstrumentSuccessorRow(BookRow):
     )  # fmt: skip
 
     instrument_key: Key
-    kind: Literal["rename", "merger", "delisting", "ticker_reuse", "segregation"]
+    kind: Literal["rename", "merger", "delisting", "ticker_reuse", "segregation", "spin_off"]
     effective_date: Day
     successor_key: Key | None = None
     ratio: Rate | None = None
@@ -46,10 +47,10 @@ class InstrumentSuccessorRow(BookRow):
             problems.append(f"column successor_key: a {self.kind} cannot be booked without it")
         if self.successor_key == self.instrument_key:
             problems.append("column successor_key: an instrument is not its own successor")
-        if self.kind in ("merger", "segregation") and self.ratio is None:
+        if self.kind in ("merger", "segregation", "spin_off") and self.ratio is None:
             problems.append(f"column ratio: a {self.kind} cannot be booked without it")
-        if self.kind == "segregation" and self.cost_share is None:
-            problems.append("column cost_share: a segregation cannot be booked without it")
+        if self.kind in ("segregation", "spin_off") and self.cost_share is None:
+            problems.append(f"column cost_share: a {self.kind} cannot be booked without it")
         if self.ratio == Decimal(0):
             problems.append("column ratio: 0 units follow; a delisting says so")
         problems += [

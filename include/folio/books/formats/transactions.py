@@ -40,6 +40,8 @@ KINDS: Mapping[str, Needs] = MappingProxyType(
         "bonus": _UNITS,
         "merger_in": _UNITS,
         "merger_out": _UNITS,
+        "spin_off": _UNITS,
+        "segregation": _UNITS,
         "swap_in": _UNITS,
         "swap_out": _UNITS,
         "network_fee": _UNITS,
@@ -94,9 +96,9 @@ class TransactionRow(BookRow):
     external_id: Key | None = None
     kind: Literal[
         "buy", "sell", "switch_in", "switch_out", "reinvest", "transfer_in", "transfer_out", "bonus",
-        "merger_in", "merger_out", "swap_in", "swap_out", "network_fee", "staking_reward", "airdrop", "split",
-        "dividend", "return_of_capital", "deposit", "withdrawal", "interest", "fee", "tax", "stamp_duty",
-        "exit_load", "reversal",
+        "merger_in", "merger_out", "spin_off", "segregation", "swap_in", "swap_out", "network_fee",
+        "staking_reward", "airdrop", "split", "dividend", "return_of_capital", "deposit", "withdrawal",
+        "interest", "fee", "tax", "stamp_duty", "exit_load", "reversal",
     ]  # fmt: skip
     trade_date: Day
     settlement_date: Day | None = None

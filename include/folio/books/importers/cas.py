@@ -25,14 +25,14 @@ KINDS = {
     "SWITCH_IN_MERGER": "merger_in", "SWITCH_OUT": "switch_out", "SWITCH_OUT_MERGER": "merger_out",
     "DIVIDEND_PAYOUT": "dividend", "DIVIDEND_REINVEST": "reinvest", "DIVIDEND_REINVESTMENT": "reinvest",
     "GIFT_IN": "transfer_in", "GIFT_OUT": "transfer_out", "TRANSFER_IN": "transfer_in",
-    "TRANSFER_OUT": "transfer_out", "BONUS": "bonus",
+    "TRANSFER_OUT": "transfer_out", "BONUS": "bonus", "SEGREGATION": "segregation",
 }  # fmt: skip
 """Folio's kinds by the parser's types of transaction."""
 
 TAXES = {"STAMP_DUTY_TAX": "stamp_duty", "STT_TAX": "tax", "TDS_TAX": "tax"}
 """Taxes that stand on lines of their own below the transaction they are of."""
 
-COMING = frozenset(("buy", "switch_in", "reinvest", "merger_in", "transfer_in", "bonus"))
+COMING = frozenset(("buy", "switch_in", "reinvest", "merger_in", "segregation", "transfer_in", "bonus"))
 
 
 class Cas:

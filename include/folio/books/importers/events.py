@@ -198,8 +198,8 @@ class Imported:
 
 DIRECTION = {
     **dict.fromkeys(
-        ("buy", "switch_in", "swap_in", "reinvest", "transfer_in", "bonus", "merger_in", "staking_reward",
-         "airdrop"), 1
+        ("buy", "switch_in", "swap_in", "reinvest", "transfer_in", "bonus", "merger_in", "spin_off",
+         "segregation", "staking_reward", "airdrop"), 1
     ),
     **dict.fromkeys(
         ("sell", "switch_out", "swap_out", "transfer_out", "merger_out", "network_fee"), -1

@@ -15,10 +15,11 @@ class CostEffect(IntEnum):
     """What an event does to the cost of a position, in the order in which events of a day count."""
 
     SPLIT = 0
-    OPEN = 1
-    TRANSFER_OUT = 2
-    TRANSFER_IN = 3
-    CLOSE = 4
+    CARVE_OUT = 1
+    OPEN = 2
+    TRANSFER_OUT = 3
+    TRANSFER_IN = 4
+    CLOSE = 5
 
 
 def investment_changes(
@@ -39,26 +40,25 @@ def investment_changes(
     effects
         A `CostEffect` each.
     units
-        Units added or taken, above zero; not read of a split.
+        Units added or taken, above zero; not read of a split or a carve-out.
     ratios
-        New units for an old one, of a split.
+        New units for an old one, of a split; the share of cost that leaves, of a carve-out.
     costs
         What was paid without fees, of an opening, in the currency of the result.
     carry_rates
         Units of this position's currency for one of that which a transfer came from.
     pairs
-        Key that a transfer out shares with its transfer in; the cost on its way waits under it. A transfer in
-        without one costs what it says.
+        Key that a transfer out or carve-out shares with its transfer in; the cost on its way waits under it.
+        A transfer in without one costs what it says.
 
     Returns
     -------
     float64 of shape (n_events,)
         Openings above zero, closings below; a closing takes the share of cost that its units have.
     """
-    split, transfer_in, transfer_out = (  # plain numbers compare faster than members
-        float(effect) for effect in (CostEffect.SPLIT, CostEffect.TRANSFER_IN, CostEffect.TRANSFER_OUT)
+    split, carve_out, opening, transfer_out, transfer_in = (  # plain numbers compare faster than members
+        float(effect) for effect in CostEffect if effect is not CostEffect.CLOSE
     )
-    opening = float(CostEffect.OPEN)
     held: dict[bytes, tuple[float, float]] = {}
     on_the_way: dict[bytes, float] = {}
     changes = array("d")
@@ -73,6 +73,10 @@ def investment_changes(
             is_carried = effect == transfer_in and pair in on_the_way
             change = on_the_way.pop(pair) * carry_rate if is_carried else cost
             held[position] = before + moved, invested + change
+        elif effect == carve_out:
+            change = -invested * ratio
+            held[position] = before, invested + change
+            on_the_way[pair] = -change
         else:
             share = min(moved / before, 1.0) if before > 0.0 else 0.0
             is_emptied = 1.0 - share < _NOTHING_LEFT

@@ -59,24 +59,25 @@ def test_payouts_reinvestments_and_switches_keep_their_kinds() -> None:
         row("DIVIDEND_REINVEST", "5", "50"),
         row("SWITCH_IN", "10", "100"),
         row("SWITCH_OUT", "-2", "-20"),
+        row("SEGREGATION", "5", "0"),
         row("MISC", None, "0"),
     )
-    assert [e.kind for e in made.events()] == ["dividend", "reinvest", "switch_in", "switch_out"]
+    assert [e.kind for e in made.events()] == [
+        *("dividend", "reinvest", "switch_in", "switch_out", "segregation")
+    ]
 
 
 def test_what_a_statement_cannot_tell_is_refused() -> None:
-    made = imported(row("SEGREGATION", "5", "0"), row("REDEMPTION", "40", "420"), opened="12.5")
+    made = imported(row("UNHEARD_OF", "5", "0"), row("REDEMPTION", "40", "420"), opened="12.5")
     reasons = [one.reason for one in made.refused]
     assert len(reasons) == 3
-    for said, reason in zip(
-        ("12.5 units whose purchase", "'SEGREGATION'", "units: 40"), reasons, strict=True
-    ):
+    for said, reason in zip(("12.5 units whose purchase", "'UNHEARD_OF'", "units: 40"), reasons, strict=True):
         assert said in reason
 
 
 def test_the_closing_balance_is_kept_as_stated_with_what_may_explain_it() -> None:
     [statement] = imported(
-        row("PURCHASE", "100", "1000"), row("SEGREGATION", "5", "0"), opened="12.5", close="117.5"
+        row("PURCHASE", "100", "1000"), row("UNHEARD_OF", "5", "0"), opened="12.5", close="117.5"
     ).statements
     assert (statement.account, statement.instrument, statement.units, statement.day) == (
         "77 / 1",
