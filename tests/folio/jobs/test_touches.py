@@ -103,6 +103,14 @@ def test_a_booking_reaches_back_to_every_day_it_had_and_to_the_leg_it_is_paired_
     assert build(THIRD) == [OLD, OLD]
 
 
+def test_the_day_of_an_arrival_known_before_reaches_back_to_what_left(warehouse):
+    land_booking(warehouse, "leaves", OLD, in_night(1), pair_key="move", kind="switch_out")
+    land_booking(warehouse, "arrives", date(2013, 2, 27), in_night(1), pair_key="move", kind="switch_in")
+    assert build(FIRST) == [None, None]
+    assert build(SECOND) == [OLD, OLD]
+    assert build(THIRD) == [date(2013, 2, 28)] * 2
+
+
 def test_units_that_are_credited_late_reach_back_to_the_day_on_which_the_price_fell(warehouse):
     spun = {"instrument_key": "whole", "kind": "spin_off", "effective_date": OLD, "ratio": 1, "cost_share": 0}
     land(warehouse, "book_instrument_successors", in_night(1), **spun, successor_key="part")
