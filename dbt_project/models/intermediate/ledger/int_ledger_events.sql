@@ -57,7 +57,7 @@ booked as (
                     ),
                     transactions.trade_date
                 )
-            else coalesce(carvings.effective_date, transactions.trade_date)
+            else least(carvings.effective_date, transactions.trade_date)
         end as trade_date,
         carvings.parent_id,
         carvings.cost_share
