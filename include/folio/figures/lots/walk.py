@@ -513,8 +513,9 @@ class Walk:
             if not change:
                 return
             if not lot.units:  # all were sold: the last one is open again
-                lot = self.lots[-1]
-                heapq.heappush(self.heap, (self._rank(len(self.lots) - 1), len(self.lots) - 1))
+                lot, place = self.lots[-1], len(self.lots) - 1
+                if all(position != place for _, position in self.heap):
+                    heapq.heappush(self.heap, (self._rank(place), place))
             lot.units += change
             lot.closed_on = None if lot.units else self.last_date
             self.units_in_lots += change
