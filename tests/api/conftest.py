@@ -81,7 +81,8 @@ MARTS = {
     "fct_cash_balances": (
         "portfolio_id",
         "account_id valid_from",
-        "id:account_id portfolio_id text:account_currency day:valid_from valid_to money:balance_account",
+        "id:account_id portfolio_id text:account_currency day:valid_from valid_to money:balance_account "
+        "in_transit_account",
     ),
     "fct_fx_rates_daily": (
         "public",
@@ -294,7 +295,9 @@ def built_rows(day, price, days, night):
             own | {"valid_from": DAY_BEFORE, "units": 10, "price_cost_account": Decimal("4000")}
         )
         rows["fct_cash_balances"].append(
-            own | {"valid_from": DAY_BEFORE, "balance_account": Decimal("500.25")}
+            own
+            | {"valid_from": DAY_BEFORE}
+            | {"balance_account": Decimal("480.25"), "in_transit_account": Decimal("20.00")}
         )
         for each in days:
             value = 10 * price[each]
