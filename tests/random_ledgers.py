@@ -240,9 +240,8 @@ class Ledger:
             day = min(SPIN_DAY + timedelta(days=random.choice([0, 1, 4, 11])), LAST_DAY)
             self._in(kind, account, SPUN_SHARE, day, Decimal(random.randint(1, 10**6)) / 10**4)
         elif kind == "split":
-            instrument = (
-                WHOLE_SHARE if instrument == SPUN_SHARE else instrument
-            )  # its units are credited late
+            if instrument == SPUN_SHARE:  # what is credited after a split would count from before it
+                instrument = WHOLE_SHARE
             if instrument == SPLIT_SHARE:
                 day, ratio = SPLIT_DAY + timedelta(days=random.randint(-1, 3)), Decimal(SPLIT_RATIO)
             else:

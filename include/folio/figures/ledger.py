@@ -368,15 +368,13 @@ def _move_units(
 
 def _carve(today: Day, booking: Booking, before: Held, market: Market) -> Held:
     """What is held with the units of a spin-off, after the cost that they take has left the other."""
-    whole = today.held.get(booking.carved_from or "", Held())
+    carved_from = booking.carved_from or ""
+    whole = today.held.get(carved_from, Held())
     if whole.units <= 0:
         raise LedgerError(f"{booking.kind} of {booking.booked_on} finds no units of {booking.carved_from}")
     local, cost = whole.cost_local * booking.cost_share, whole.cost_account * booking.cost_share
-    today.held[booking.carved_from or ""] = Held(
-        whole.units, whole.cost_local - local, whole.cost_account - cost
-    )
-    currencies = market.currencies
-    one, other = currencies.get(booking.carved_from or ""), currencies.get(booking.instrument or "")
+    today.held[carved_from] = Held(whole.units, whole.cost_local - local, whole.cost_account - cost)
+    one, other = market.currencies.get(carved_from), market.currencies.get(booking.instrument or "")
     rate = market.rate(one, other, booking.booked_on) if one and other else ONE
     if rate is None:
         raise LedgerError(f"{booking.kind} of {booking.booked_on} has no rate from {one} to {other}")

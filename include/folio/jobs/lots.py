@@ -12,6 +12,7 @@ from psycopg.rows import dict_row
 from folio.books.formats.accounts import ALLOWED_METHODS, ELSEWHERE
 from folio.books.identity import surrogate_id
 from folio.errors import LotError
+from folio.figures.ledger import CARVED
 from folio.figures.lots.events import (
     ZERO,
     EventKind,
@@ -40,9 +41,6 @@ EFFECTS: dict[str, EventKind] = {
     "return_of_capital": "return_of_capital",
 }
 """What kinds of ledger events do to lots; `carve_out` is the side of a spin-off that loses cost."""
-
-CARVED = frozenset({"spin_off", "segregation"})
-"""Kinds whose units take a share of the cost of another instrument."""
 
 CONVERTED = CARVED | {"merger_in"}
 """Kinds whose units are of another instrument than those whose cost they take."""

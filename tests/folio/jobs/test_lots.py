@@ -50,7 +50,8 @@ def open_accounts(connection: psycopg.Connection[Any]) -> None:
     """Three accounts of one household, without an event."""
     connection.execute("drop schema if exists build cascade; create schema build;" + BUILD)
     connection.execute("insert into build.dim_portfolios values (%s, %s, %s)", [WEALTH, HOME, UNIT])
-    connection.execute("insert into build.dim_instruments values (%s, 'equity', 'share')", [SHARE])
+    for instrument in (SHARE, OTHER):
+        connection.execute("insert into build.dim_instruments values (%s, 'equity', 'share')", [instrument])
     for account, regime in ((BROKER, "us"), (RETIREMENT, "us_retirement"), (POOL, "uk")):
         connection.execute(
             "insert into build.dim_accounts values (%s, %s, 'USD', %s)", [account, WEALTH, regime]
@@ -153,7 +154,6 @@ def test_one_key_moves_several_instruments(warehouse: str) -> None:
     with psycopg.connect(warehouse) as connection:
         open_accounts(connection)
         rate_dollars(connection)
-        connection.execute("insert into build.dim_instruments values (%s, 'equity', 'share')", [OTHER])
         for number, instrument in enumerate((SHARE, OTHER)):
             move(connection, number, BROKER, "buy", "2020-01-01", None, instrument)
             move(connection, 10 + number, BROKER, "transfer_out", "2020-02-01", "all", instrument)
@@ -171,7 +171,6 @@ def test_units_of_a_merger_are_those_that_were_booked_and_cost_what_the_old_ones
     with psycopg.connect(warehouse) as connection:
         open_accounts(connection)
         rate_dollars(connection)
-        connection.execute("insert into build.dim_instruments values (%s, 'equity', 'share')", [OTHER])
         book(connection, BROKER, "fifo", (1, "2020-01-01", 1, 100))
         move(connection, 2, BROKER, "merger_out", "2020-02-01", "merged")
         move(connection, 3, BROKER, "merger_in", "2020-02-01", "merged", OTHER)
@@ -184,7 +183,6 @@ def test_units_of_a_spin_off_take_their_share_of_cost_and_the_dates(warehouse: s
     with psycopg.connect(warehouse) as connection:
         open_accounts(connection)
         rate_dollars(connection)
-        connection.execute("insert into build.dim_instruments values (%s, 'equity', 'share')", [OTHER])
         book(connection, BROKER, "fifo", (1, "2020-01-01", 10, 100))
         spin_off(connection, 2, BROKER, "2020-02-01", "0.25")
         spin_off(connection, 3, RETIREMENT, "2020-02-01", "0.25")  # where nothing was held

@@ -135,7 +135,7 @@ def test_a_transfer_carries_its_average_cost_to_the_other_portfolio(measured):
     assert rates[of("portfolio", "q"), "ITD"][2] == 500
 
 
-def test_a_spin_off_leaves_the_investment_as_it_is_until_its_units_are_sold(measured, warehouse):
+def test_a_spin_off_leaves_the_investment_as_it_is_until_its_units_are_sold(measured):
     spun = list(event("spun", "a", "spin_off", 1, 4, pair="spun"))
     spun[2] = of("instrument", "part")
     carved = [*event("spun", "a", "carve_out", 1, 0, pair="spun"), D("0.25")]

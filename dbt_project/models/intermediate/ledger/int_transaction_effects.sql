@@ -83,7 +83,7 @@ measured as (
     from priced
 ),
 
--- What is on its way leaves, or is paid for, on the day on which it arrives.
+-- The flow of what is on its way counts on the day on which it arrives, at that day's rate.
 rated as (
     select
         measured.*,
